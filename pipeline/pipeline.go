@@ -1,0 +1,175 @@
+// Package pipeline is the product's line: what flows along it, and the step
+// that turns messages into durable outcomes.
+//
+//	connectors -> verify -> normalize -> decide -> commit -> deliver
+//
+// A message is acknowledged when its outcome is durable and not before; that
+// promise is kept by Pipeline.Handle, which puts everything a message causes
+// into one store transaction. Everything later is delivery, retried, of a
+// decision already made. The journal written there is the truth; index
+// documents, explanations and exports are views of it.
+//
+// The package declares the interfaces its neighbours implement. It knows no
+// protocol, no policy language and no storage engine.
+package pipeline
+
+import (
+	"context"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
+)
+
+// Message is raw bytes as read, with what the channel knows about them.
+type Message struct {
+	Source      string    // name of the configured source
+	Body        []byte    // compact SET or JSON text, as received
+	ContentType string    // application/secevent+jwt, application/json
+	Received    time.Time // when the product first saw it
+	Sender      string    // authenticated sender, "" if none
+	RemoteAddr  string    // IP address of the peer, "" if none
+	Position    string    // where it stands in its source, for humans: file:line, topic/partition@offset
+}
+
+// Verdict is what became of a message.
+type Verdict string
+
+// The verdicts.
+const (
+	Accepted  Verdict = "accepted"
+	Repeated  Verdict = "repeated"  // seen before, same bytes
+	Reused    Verdict = "reused"    // same issuer and jti, other bytes: recorded, never run
+	Rejected  Verdict = "rejected"  // failed verification
+	Discarded Verdict = "discarded" // valid, but must not be processed (SUB-26)
+)
+
+// Receipt tells a source the durable outcome of one message. A source
+// acknowledges every receipt whose Reject is nil, repeats included (PUSH-09).
+type Receipt struct {
+	Verdict Verdict
+	ID      string       // input id, "" for strangers' rejects
+	Seq     uint64       // journal position, 0 when nothing was recorded
+	Reject  *RejectError // why it was refused
+}
+
+// Source reads messages.
+type Source interface {
+	// Run reads until ctx ends and returns nil then; any other return is a
+	// fault that the supervisor retries with back-off. It acknowledges upstream
+	// only after Handle returned nil for the message. Run owns its goroutines
+	// and has ended them when it returns. It is called once at a time.
+	Run(ctx context.Context, h Handler) error
+}
+
+// Handler takes messages to their durable outcome.
+type Handler interface {
+	// Handle returns one receipt per message, in order. Blocking is the
+	// back-pressure. An error means that nothing was committed and the caller
+	// must offer the same messages again; *BusyError says when. Handle is safe
+	// for concurrent use; it does not keep the slice.
+	Handle(ctx context.Context, msgs []Message) ([]Receipt, error)
+}
+
+// HandlerFunc makes a function a Handler.
+type HandlerFunc func(context.Context, []Message) ([]Receipt, error)
+
+// Handle implements Handler.
+func (f HandlerFunc) Handle(ctx context.Context, msgs []Message) ([]Receipt, error) {
+	return f(ctx, msgs)
+}
+
+// Signal is a message whose sender and form were verified.
+type Signal struct {
+	Message   Message
+	InputID   string // "i-" and 26 characters; H(iss, jti) for SETs
+	Digest    [16]byte
+	Assurance event.Assurance
+	Issuer    string
+	JTI       string
+	Txn       string // "" when the input had none
+	Alg       string
+	KeyID     string
+	Typ       string
+	Audience  []string
+	IssuedAt  time.Time
+	TimeOf    time.Time // toe, zero if absent
+	Dialect   string    // rule set it was read by: ssf, interop, scim, okta, legacy
+	Applied   []string  // tolerance workarounds used, sorted
+	Discard   string    // reason to acknowledge and drop, "" normally
+	Subject   event.Subject
+	Events    []Statement // one per member of the events claim, in the order of the text
+}
+
+// Verifier authenticates a message and decodes it.
+type Verifier interface {
+	// Verify fails closed. A *RejectError is final for these bytes under this
+	// configuration; any other error means that verification could not be done
+	// now (keys out of reach) and the message is offered again. Safe for
+	// concurrent use.
+	Verify(ctx context.Context, m Message) (Signal, error)
+}
+
+// Normalizer turns a verified signal into events.
+type Normalizer interface {
+	// Normalize is pure: the same signal gives the same events with the same
+	// ids. No event at all means that nothing knew the message; it is recorded
+	// whole with the reason in err, which must be a *RejectError with code
+	// "unmapped", or as an event of type unknown.
+	Normalize(ctx context.Context, s Signal) ([]event.Event, error)
+}
+
+// Delivery is one thing to hand to a sink.
+type Delivery struct {
+	ID      string // idempotency key: deliveries with equal ids are the same thing
+	Key     string // order is kept per key for actions; "" for documents
+	Kind    string // "action" or a document's data stream, e.g. ssf.set
+	Payload []byte // what Prepare returned, or the document as JSON
+	Attempt int    // 1 on the first try
+}
+
+// Result is what a sink reports of one delivery.
+type Result struct {
+	Err   error         // nil: taken. *FinalError: never will be. Else: try again
+	After time.Duration // wait at least this long before the next try, 0 = back-off decides
+	Info  string        // short note for the journal: "202", "409 already there"
+}
+
+// Sink takes deliveries to the outside.
+type Sink interface {
+	// Deliver returns one result per delivery, in order; an error means that
+	// none of them is known to have arrived. It must be idempotent on
+	// Delivery.ID as far as its protocol permits. Deliveries of one key never
+	// overlap and come in order; different keys may be delivered concurrently.
+	Deliver(ctx context.Context, batch []Delivery) ([]Result, error)
+}
+
+// Preparer is a sink that must make the bytes once, before the first try, such
+// as signing a token. What it returns is stored before Deliver sees it, and
+// every retry sends the same bytes.
+type Preparer interface {
+	Prepare(ctx context.Context, o Order) ([]byte, error)
+}
+
+// Statement is one member of a SET's events claim.
+type Statement struct {
+	URI  string
+	Type *event.Type // catalogue entry for the URI under the signal's dialect
+	Body strictjson.Value
+	Time time.Time // event_timestamp, zero if absent
+}
+
+// Order is an action as a sink must carry it out.
+type Order struct {
+	ActionID string
+	Rule     string
+	Type     string // action type
+	Event    string // catalogue short name to emit
+	Subject  event.Subject
+	Body     []byte // event payload, a JSON object
+	Txn      string
+	Chain    string // input id of the root cause
+	Made     time.Time
+	Expires  time.Time // zero: never
+	Stream   string    // sink name
+}

@@ -1,0 +1,198 @@
+// Package store is the durable transaction: one commit holds everything a
+// message caused, or nothing.
+//
+// The seam is narrow on purpose so that an engine does not shape the callers:
+// lock keys, get, put, delete, mark seen, append to the journal, enqueue, set
+// timers, commit; claim due work; move cursors. Two implementations share one
+// conformance suite (pipelinetest.TestStore): Embedded on Pebble, and Memory
+// with injected conflicts for tests.
+//
+// It knows bytes and keys, not what they mean.
+package store
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrConflict is returned by Commit when another transaction got in the way.
+// The step is pure: run it again. Update does.
+var ErrConflict = errors.New("store: transaction conflict")
+
+// ErrFull is returned by Commit when the journal's budget or the free disk is
+// used up and the transaction appends input. Deliveries and operator records
+// (Record.Exempt) still commit.
+var ErrFull = errors.New("store: journal is full")
+
+// ErrClosed is returned after Close.
+var ErrClosed = errors.New("store: closed")
+
+// Store is the durable state of one product. Safe for concurrent use.
+type Store interface {
+	// Begin locks the keys, in byte order, and opens a transaction that sees
+	// everything committed before. It waits for locks until ctx ends. The locks
+	// are the caller's discipline: Get of a key under no lock is a read of what
+	// was last committed.
+	Begin(ctx context.Context, locks []string) (Tx, error)
+
+	// Journal calls f for every record with a sequence greater than after, in
+	// order, until f returns false or the end. The record is valid only during
+	// the call. Records above a transaction not yet durable are not shown.
+	Journal(ctx context.Context, after uint64, f func(seq uint64, record []byte) bool) error
+
+	// Record returns the journal record at seq, or nil.
+	Record(ctx context.Context, seq uint64) ([]byte, error)
+
+	// Locate returns the sequences of the records appended under the id, oldest
+	// first.
+	Locate(ctx context.Context, id string) ([]uint64, error)
+
+	// Last is the newest durable sequence, 0 for an empty journal.
+	Last() uint64
+
+	// Changed returns a channel closed at the next commit that appended to the
+	// journal or enqueued work.
+	Changed() <-chan struct{}
+
+	// Claim leases up to max due items of a queue: not before their time, not
+	// leased, and only the oldest of each key, so that order per key is kept.
+	// A lease ends with Finish, Reschedule, its time, or a restart. next is when
+	// further work falls due, zero if none is waiting.
+	Claim(ctx context.Context, queue string, max int, now time.Time, lease time.Duration) (items []Item, next time.Time, err error)
+
+	// Pending counts the items of a queue and tells the age of the oldest.
+	Pending(queue string) (n int, oldest time.Time)
+
+	// ClaimTimers leases up to max timers due at now, oldest first.
+	ClaimTimers(ctx context.Context, max int, now time.Time, lease time.Duration) (timers []Timer, next time.Time, err error)
+
+	// Scan calls f for every stored key with the prefix, in byte order, until it
+	// returns false. For operators and tests, not for the hot path.
+	Scan(ctx context.Context, prefix string, f func(key string, value []byte) bool) error
+
+	// Usage tells how full the budgets are.
+	Usage() Usage
+
+	// Close releases everything. A transaction still open fails.
+	Close() error
+}
+
+// Tx is one transaction. It sees its own writes. Not safe for concurrent use.
+// Exactly one of Commit and Rollback ends it; Rollback after either is a no-op.
+type Tx interface {
+	// Lock takes further locks. Every key must sort after all keys held, else
+	// it panics: taking locks out of order is how deadlocks are made.
+	Lock(ctx context.Context, keys []string) error
+
+	Get(key string) (value []byte, ok bool, err error)
+	Put(key string, value []byte)
+	Delete(key string)
+
+	// Seen looks an input id up among the marks.
+	Seen(id string) (Mark, bool, error)
+	// MarkSeen records the input id until the configured age. seq of the mark is
+	// the journal position given by the Append of the same transaction.
+	MarkSeen(id string, m Mark)
+
+	// Append adds a record to the journal and returns its sequence, which is
+	// final only when Commit returns nil. ids find it again by Locate.
+	Append(r Record) (seq uint64)
+
+	// Enqueue adds an item to its queue. An item with the same queue and id
+	// replaces nothing and is dropped: enqueueing is idempotent.
+	Enqueue(it Item)
+	// Finish removes a claimed item.
+	Finish(queue, id string)
+	// Reschedule ends the lease of a claimed item and stores it anew with its
+	// payload, attempt and time. Order per key is kept.
+	Reschedule(it Item)
+
+	// SetTimer sets or replaces the timer of that ID.
+	SetTimer(t Timer)
+	// CancelTimer removes it if it is there.
+	CancelTimer(id string)
+
+	// Cursor reads the named position, MoveCursor sets it.
+	Cursor(name string) (uint64, error)
+	MoveCursor(name string, seq uint64)
+
+	// Commit makes all of it durable and visible at once. Locks are released as
+	// soon as the writes are visible to others; Commit returns when they are on
+	// disk. After a crash a transaction is there only if all that it could have
+	// seen is.
+	Commit(ctx context.Context) error
+	Rollback()
+}
+
+// Mark is what is remembered of a seen input.
+type Mark struct {
+	Digest [16]byte
+	Seq    uint64
+	At     time.Time
+}
+
+// Record is one journal entry.
+type Record struct {
+	Data   []byte
+	IDs    []string // ids to Locate it by
+	Exempt bool     // goes in even when the journal is full
+}
+
+// Item is one unit of queued work.
+type Item struct {
+	Queue     string
+	ID        string
+	Key       string // order is kept per key; "" means none
+	Payload   []byte
+	Attempt   int
+	NotBefore time.Time
+	Enqueued  time.Time
+}
+
+// Timer is a due date with data.
+type Timer struct {
+	ID   string
+	Due  time.Time
+	Data []byte
+}
+
+// Usage tells the fill of each budget.
+type Usage struct {
+	JournalBytes, JournalMax int64 // max 0: none
+	DiskFree, DiskMin        int64 // min 0: none
+	First, Last              uint64
+}
+
+// Options bounds a store. The zero value means the defaults.
+type Options struct {
+	SeenFor    time.Duration    // how long marks are kept; default 30 days
+	Keep       time.Duration    // age at which journal records may go; 0 = until MaxJournal
+	MaxJournal int64            // bytes; 0 = no bound
+	MinFree    int64            // free disk below which input is refused; 0 = none
+	Cache      int64            // bytes of block cache; default 64 MiB
+	Now        func() time.Time // default time.Now
+}
+
+// Update runs fn in a transaction over the locks and commits, again from the
+// start on ErrConflict, up to ten times. fn must be pure but for its Tx.
+func Update(ctx context.Context, s Store, locks []string, fn func(Tx) error) error {
+	for try := 1; ; try++ {
+		err := update(ctx, s, locks, fn)
+		if !errors.Is(err, ErrConflict) || try == 10 {
+			return err
+		}
+	}
+}
+
+func update(ctx context.Context, s Store, locks []string, fn func(Tx) error) error {
+	tx, err := s.Begin(ctx, locks)
+	if err != nil {
+		return err
+	}
+	defer tx.Rollback()
+	if err := fn(tx); err != nil {
+		return err
+	}
+	return tx.Commit(ctx)
+}

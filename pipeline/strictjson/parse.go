@@ -1,0 +1,414 @@
+package strictjson
+
+import (
+	"bytes"
+	"fmt"
+	"unicode/utf8"
+)
+
+// Limits bounds one JSON text. A zero member means no bound of that kind.
+type Limits struct {
+	Bytes   int // length of the text
+	Depth   int // nesting of arrays and objects; the root object is depth 1
+	Nodes   int // values of any kind in the whole text
+	Members int // members of one object
+}
+
+// DefaultLimits fits a Security Event Token with room to spare.
+var DefaultLimits = Limits{Bytes: 256 << 10, Depth: 32, Nodes: 4000, Members: 512}
+
+// maxDepth caps recursion when Limits.Depth is zero.
+const maxDepth = 1000
+
+// Error says what is wrong with a text and where.
+type Error struct {
+	Offset int    // byte offset of the offence
+	Msg    string // lower case, without the offset
+}
+
+// Error implements error.
+func (e *Error) Error() string { return fmt.Sprintf("%s at byte %d", e.Msg, e.Offset) }
+
+// node is one value of the tape. Children of a container follow it directly;
+// next is the index after the whole subtree.
+type node struct {
+	kind     Kind
+	escaped  bool // the string value holds a backslash
+	keyEsc   bool // the member name holds a backslash
+	keyStart int32
+	keyEnd   int32 // 0: no member name
+	start    int32 // strings: without quotes
+	end      int32
+	next     int32
+	count    int32 // elements or members
+}
+
+type doc struct {
+	src   []byte
+	nodes []node
+}
+
+type parser struct {
+	doc
+	lim   Limits
+	pos   int
+	depth int
+}
+
+// Parse reads exactly one JSON value with optional surrounding white space.
+// The returned error is always an *Error. src is kept and must not change.
+func Parse(src []byte, lim Limits) (Value, error) {
+	if lim.Bytes > 0 && len(src) > lim.Bytes {
+		return Value{}, &Error{lim.Bytes, fmt.Sprintf("text is longer than %d bytes", lim.Bytes)}
+	}
+	if len(src) > 1<<30 {
+		return Value{}, &Error{1 << 30, "text is too long"}
+	}
+	if lim.Depth <= 0 || lim.Depth > maxDepth {
+		lim.Depth = maxDepth
+	}
+	p := parser{lim: lim}
+	p.src = src
+	p.nodes = make([]node, 0, 16+len(src)/24)
+	p.space()
+	if err := p.value(0, 0, false); err != nil {
+		return Value{}, err
+	}
+	p.space()
+	if p.pos != len(src) {
+		return Value{}, p.fail("unexpected text after the value")
+	}
+	d := p.doc
+	return Value{&d, 0}, nil
+}
+
+func (p *parser) fail(format string, args ...any) error {
+	return &Error{p.pos, fmt.Sprintf(format, args...)}
+}
+
+func (p *parser) space() {
+	for p.pos < len(p.src) {
+		switch p.src[p.pos] {
+		case ' ', '\t', '\n', '\r':
+			p.pos++
+		default:
+			return
+		}
+	}
+}
+
+func (p *parser) value(keyStart, keyEnd int, keyEsc bool) error {
+	if p.pos >= len(p.src) {
+		return p.fail("unexpected end of text")
+	}
+	if p.lim.Nodes > 0 && len(p.nodes) >= p.lim.Nodes {
+		return p.fail("more than %d values", p.lim.Nodes)
+	}
+	i := len(p.nodes)
+	p.nodes = append(p.nodes, node{keyStart: int32(keyStart), keyEnd: int32(keyEnd), keyEsc: keyEsc, start: int32(p.pos)})
+	var (
+		kind  Kind
+		count int
+		err   error
+	)
+	switch c := p.src[p.pos]; {
+	case c == '"':
+		start, end, esc, err := p.str()
+		if err != nil {
+			return err
+		}
+		n := &p.nodes[i]
+		n.kind, n.escaped, n.start, n.end, n.next = String, esc, int32(start), int32(end), int32(i+1)
+		return nil
+	case c == '{':
+		kind = Object
+		count, err = p.object(i)
+	case c == '[':
+		kind = Array
+		count, err = p.array()
+	case c == '-' || c >= '0' && c <= '9':
+		kind = Number
+		err = p.number()
+	case c == 't':
+		kind, err = Bool, p.literal("true")
+	case c == 'f':
+		kind, err = Bool, p.literal("false")
+	case c == 'n':
+		kind, err = Null, p.literal("null")
+	default:
+		err = p.fail("unexpected character %q", rune(c))
+	}
+	if err != nil {
+		return err
+	}
+	n := &p.nodes[i]
+	n.kind, n.end, n.next, n.count = kind, int32(p.pos), int32(len(p.nodes)), int32(count)
+	return nil
+}
+
+func (p *parser) enter() error {
+	p.depth++
+	if p.depth > p.lim.Depth {
+		return p.fail("nested deeper than %d", p.lim.Depth)
+	}
+	p.pos++
+	p.space()
+	return nil
+}
+
+func (p *parser) object(self int) (int, error) {
+	if err := p.enter(); err != nil {
+		return 0, err
+	}
+	defer func() { p.depth-- }()
+	count := 0
+	if p.pos < len(p.src) && p.src[p.pos] == '}' {
+		p.pos++
+		return 0, nil
+	}
+	for {
+		if p.pos >= len(p.src) || p.src[p.pos] != '"' {
+			return 0, p.fail("expected a member name")
+		}
+		at := p.pos
+		ks, ke, esc, err := p.str()
+		if err != nil {
+			return 0, err
+		}
+		if p.lim.Members > 0 && count >= p.lim.Members {
+			p.pos = at
+			return 0, p.fail("more than %d members in one object", p.lim.Members)
+		}
+		if p.duplicate(self, ks, ke, esc) {
+			p.pos = at
+			return 0, p.fail("duplicate member %q", clip(unescape(p.src[ks:ke], esc)))
+		}
+		p.space()
+		if p.pos >= len(p.src) || p.src[p.pos] != ':' {
+			return 0, p.fail("expected ':' after a member name")
+		}
+		p.pos++
+		p.space()
+		if err := p.value(ks, ke, esc); err != nil {
+			return 0, err
+		}
+		count++
+		done, err := p.separator('}')
+		if err != nil {
+			return 0, err
+		}
+		if done {
+			return count, nil
+		}
+	}
+}
+
+// duplicate compares a new member name with its earlier siblings. Linear is
+// fastest at the sizes Limits.Members allows.
+func (p *parser) duplicate(self, ks, ke int, esc bool) bool {
+	key := p.src[ks:ke]
+	var plain string
+	if esc {
+		plain = unescape(key, true)
+	}
+	for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
+		n := &p.nodes[j]
+		other := p.src[n.keyStart:n.keyEnd]
+		switch {
+		case !esc && !n.keyEsc:
+			if bytes.Equal(key, other) {
+				return true
+			}
+		default:
+			if plain == "" && !esc {
+				plain = string(key)
+			}
+			if plain == unescape(other, n.keyEsc) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (p *parser) array() (int, error) {
+	if err := p.enter(); err != nil {
+		return 0, err
+	}
+	defer func() { p.depth-- }()
+	count := 0
+	if p.pos < len(p.src) && p.src[p.pos] == ']' {
+		p.pos++
+		return 0, nil
+	}
+	for {
+		if err := p.value(0, 0, false); err != nil {
+			return 0, err
+		}
+		count++
+		done, err := p.separator(']')
+		if err != nil {
+			return 0, err
+		}
+		if done {
+			return count, nil
+		}
+	}
+}
+
+// separator reads a comma or the closing character.
+func (p *parser) separator(closing byte) (bool, error) {
+	p.space()
+	if p.pos >= len(p.src) {
+		return false, p.fail("unexpected end of text")
+	}
+	switch p.src[p.pos] {
+	case closing:
+		p.pos++
+		return true, nil
+	case ',':
+		p.pos++
+		p.space()
+		return false, nil
+	}
+	return false, p.fail("expected ',' or '%c'", closing)
+}
+
+func (p *parser) literal(word string) error {
+	if !bytes.HasPrefix(p.src[p.pos:], []byte(word)) {
+		return p.fail("unexpected character %q", rune(p.src[p.pos]))
+	}
+	p.pos += len(word)
+	return nil
+}
+
+func (p *parser) number() error {
+	digits := func() bool {
+		from := p.pos
+		for p.pos < len(p.src) && p.src[p.pos] >= '0' && p.src[p.pos] <= '9' {
+			p.pos++
+		}
+		return p.pos > from
+	}
+	if p.src[p.pos] == '-' {
+		p.pos++
+	}
+	if p.pos < len(p.src) && p.src[p.pos] == '0' {
+		p.pos++
+	} else if !digits() {
+		return p.fail("invalid number")
+	}
+	if p.pos < len(p.src) && p.src[p.pos] == '.' {
+		p.pos++
+		if !digits() {
+			return p.fail("invalid number")
+		}
+	}
+	if p.pos < len(p.src) && (p.src[p.pos] == 'e' || p.src[p.pos] == 'E') {
+		p.pos++
+		if p.pos < len(p.src) && (p.src[p.pos] == '+' || p.src[p.pos] == '-') {
+			p.pos++
+		}
+		if !digits() {
+			return p.fail("invalid number")
+		}
+	}
+	return nil
+}
+
+// str reads a string and returns the range between its quotes.
+func (p *parser) str() (start, end int, escaped bool, err error) {
+	p.pos++
+	start = p.pos
+	for p.pos < len(p.src) {
+		switch c := p.src[p.pos]; {
+		case c == '"':
+			end = p.pos
+			p.pos++
+			return start, end, escaped, nil
+		case c == '\\':
+			escaped = true
+			if err := p.escape(); err != nil {
+				return 0, 0, false, err
+			}
+		case c < 0x20:
+			return 0, 0, false, p.fail("control character in a string")
+		case c < utf8.RuneSelf:
+			p.pos++
+		default:
+			r, size := utf8.DecodeRune(p.src[p.pos:])
+			if r == utf8.RuneError && size == 1 {
+				return 0, 0, false, p.fail("invalid UTF-8 in a string")
+			}
+			p.pos += size
+		}
+	}
+	return 0, 0, false, p.fail("unterminated string")
+}
+
+func (p *parser) escape() error {
+	if p.pos+1 >= len(p.src) {
+		return p.fail("unterminated string")
+	}
+	switch p.src[p.pos+1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		p.pos += 2
+		return nil
+	case 'u':
+		r, ok := hex4(p.src[p.pos+2:])
+		if !ok {
+			return p.fail("invalid \\u escape")
+		}
+		switch {
+		case r >= 0xDC00 && r <= 0xDFFF:
+			return p.fail("lone surrogate in a string")
+		case r >= 0xD800 && r <= 0xDBFF:
+			rest := p.src[p.pos+6:]
+			if len(rest) < 6 || rest[0] != '\\' || rest[1] != 'u' {
+				return p.fail("lone surrogate in a string")
+			}
+			if low, ok := hex4(rest[2:]); !ok || low < 0xDC00 || low > 0xDFFF {
+				return p.fail("lone surrogate in a string")
+			}
+			p.pos += 12
+		default:
+			p.pos += 6
+		}
+		return nil
+	}
+	return p.fail("invalid escape in a string")
+}
+
+func hex4(b []byte) (rune, bool) {
+	if len(b) < 4 {
+		return 0, false
+	}
+	var r rune
+	for _, c := range b[:4] {
+		switch {
+		case c >= '0' && c <= '9':
+			c -= '0'
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 10
+		case c >= 'A' && c <= 'F':
+			c -= 'A' - 10
+		default:
+			return 0, false
+		}
+		r = r<<4 | rune(c)
+	}
+	return r, true
+}
+
+// clip keeps a stranger's text in an error message short.
+func clip(s string) string {
+	const limit = 64
+	if len(s) <= limit {
+		return s
+	}
+	for i := limit; ; i-- {
+		if utf8.RuneStart(s[i]) {
+			return s[:i] + "…"
+		}
+	}
+}

@@ -1,0 +1,304 @@
+package strictjson
+
+import (
+	"encoding/json"
+	"iter"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// Kind is the JSON type of a Value.
+type Kind uint8
+
+// The kinds of values. Missing is the kind of the zero Value.
+const (
+	Missing Kind = iota
+	Null
+	Bool
+	Number
+	String
+	Array
+	Object
+)
+
+// String names the kind as an error message would.
+func (k Kind) String() string {
+	return [...]string{"missing", "null", "boolean", "number", "string", "array", "object"}[k]
+}
+
+// Value is one value of a parsed text: a pointer and an index, cheap to copy.
+// The zero Value is a missing one; every method accepts it.
+type Value struct {
+	d *doc
+	i int32
+}
+
+func (v Value) node() *node {
+	if v.d == nil {
+		return &node{}
+	}
+	return &v.d.nodes[v.i]
+}
+
+// Kind returns the JSON type, Missing for the zero Value.
+func (v Value) Kind() Kind { return v.node().kind }
+
+// Exists reports whether the value is there, null included.
+func (v Value) Exists() bool { return v.d != nil }
+
+// Get walks member names from v and returns the value at the end, or the zero
+// Value when a step is missing or not an object.
+func (v Value) Get(path ...string) Value {
+	for _, name := range path {
+		v = v.member(name)
+		if v.d == nil {
+			return v
+		}
+	}
+	return v
+}
+
+func (v Value) member(name string) Value {
+	n := v.node()
+	if n.kind != Object {
+		return Value{}
+	}
+	for j := v.i + 1; j < n.next; {
+		c := &v.d.nodes[j]
+		key := v.d.src[c.keyStart:c.keyEnd]
+		if c.keyEsc {
+			if unescape(key, true) == name {
+				return Value{v.d, j}
+			}
+		} else if string(key) == name {
+			return Value{v.d, j}
+		}
+		j = c.next
+	}
+	return Value{}
+}
+
+// Len is the number of members or elements, 0 for other kinds.
+func (v Value) Len() int { return int(v.node().count) }
+
+// Members yields an object's members in the order of the text.
+func (v Value) Members() iter.Seq2[string, Value] {
+	return func(yield func(string, Value) bool) {
+		n := v.node()
+		if n.kind != Object {
+			return
+		}
+		for j := v.i + 1; j < n.next; j = v.d.nodes[j].next {
+			c := &v.d.nodes[j]
+			if !yield(unescape(v.d.src[c.keyStart:c.keyEnd], c.keyEsc), Value{v.d, j}) {
+				return
+			}
+		}
+	}
+}
+
+// Elements yields an array's elements.
+func (v Value) Elements() iter.Seq[Value] {
+	return func(yield func(Value) bool) {
+		n := v.node()
+		if n.kind != Array {
+			return
+		}
+		for j := v.i + 1; j < n.next; j = v.d.nodes[j].next {
+			if !yield(Value{v.d, j}) {
+				return
+			}
+		}
+	}
+}
+
+// Text returns the string, or "" when the value is not one.
+func (v Value) Text() string {
+	n := v.node()
+	if n.kind != String {
+		return ""
+	}
+	return unescape(v.d.src[n.start:n.end], n.escaped)
+}
+
+// Bool returns the boolean, false when the value is not one.
+func (v Value) Bool() bool {
+	n := v.node()
+	return n.kind == Bool && v.d.src[n.start] == 't'
+}
+
+// Number returns the number as written, "" when the value is not one.
+func (v Value) Number() json.Number {
+	n := v.node()
+	if n.kind != Number {
+		return ""
+	}
+	return json.Number(v.d.src[n.start:n.end])
+}
+
+// Float returns the number as a float64; ok is false when the value is not a
+// number or does not fit.
+func (v Value) Float() (f float64, ok bool) {
+	n := v.node()
+	if n.kind != Number {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(v.d.src[n.start:n.end]), 64)
+	return f, err == nil && !math.IsInf(f, 0)
+}
+
+// Int returns the number as an int64; ok is false when it has a fraction or
+// does not fit.
+func (v Value) Int() (i int64, ok bool) {
+	n := v.node()
+	if n.kind != Number {
+		return 0, false
+	}
+	i, err := strconv.ParseInt(string(v.d.src[n.start:n.end]), 10, 64)
+	return i, err == nil
+}
+
+// Raw returns the bytes of the value as received. They must not be modified.
+func (v Value) Raw() []byte {
+	n := v.node()
+	switch n.kind {
+	case Missing:
+		return nil
+	case String:
+		return v.d.src[n.start-1 : n.end+1]
+	}
+	return v.d.src[n.start:n.end]
+}
+
+// Any builds the value as encoding/json would with UseNumber: numbers are
+// json.Number, so integers above 2^53 survive. Missing and null give nil.
+func (v Value) Any() any {
+	switch v.Kind() {
+	case Bool:
+		return v.Bool()
+	case Number:
+		return v.Number()
+	case String:
+		return v.Text()
+	case Array:
+		list := make([]any, 0, v.Len())
+		for e := range v.Elements() {
+			list = append(list, e.Any())
+		}
+		return list
+	case Object:
+		m := make(map[string]any, v.Len())
+		for name, e := range v.Members() {
+			m[name] = e.Any()
+		}
+		return m
+	}
+	return nil
+}
+
+// MarshalJSON implements json.Marshaler with the bytes as received.
+func (v Value) MarshalJSON() ([]byte, error) {
+	if raw := v.Raw(); raw != nil {
+		return raw, nil
+	}
+	return []byte("null"), nil
+}
+
+// UnmarshalJSON implements json.Unmarshaler for text of our own making; a
+// stranger's text goes through Parse with its limits.
+func (v *Value) UnmarshalJSON(b []byte) error {
+	parsed, err := Parse(append([]byte(nil), b...), Limits{})
+	if err != nil {
+		return err
+	}
+	*v = parsed
+	return nil
+}
+
+// unescape decodes a string whose escapes Parse has checked.
+func unescape(b []byte, escaped bool) string {
+	if !escaped {
+		return string(b)
+	}
+	var s strings.Builder
+	s.Grow(len(b))
+	for i := 0; i < len(b); {
+		if b[i] != '\\' {
+			s.WriteByte(b[i])
+			i++
+			continue
+		}
+		switch c := b[i+1]; c {
+		case 'b':
+			s.WriteByte('\b')
+		case 'f':
+			s.WriteByte('\f')
+		case 'n':
+			s.WriteByte('\n')
+		case 'r':
+			s.WriteByte('\r')
+		case 't':
+			s.WriteByte('\t')
+		case 'u':
+			r, _ := hex4(b[i+2:])
+			i += 4
+			if utf16.IsSurrogate(r) {
+				low, _ := hex4(b[i+4:])
+				i += 6
+				r = utf16.DecodeRune(r, low)
+			}
+			s.WriteRune(r)
+		default:
+			s.WriteByte(c)
+		}
+		i += 2
+	}
+	return s.String()
+}
+
+const hexDigits = "0123456789abcdef"
+
+// AppendString appends s to b as a JSON string. Invalid UTF-8 becomes U+FFFD.
+func AppendString[S ~string | ~[]byte](b []byte, s S) []byte {
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+			if r == utf8.RuneError && size == 1 {
+				b = append(b, s[from:i]...)
+				b = append(b, "\ufffd"...)
+				i++
+				from = i
+				continue
+			}
+			i += size
+			continue
+		}
+		if c >= 0x20 && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		b = append(b, s[from:i]...)
+		switch c {
+		case '"', '\\':
+			b = append(b, '\\', c)
+		case '\n':
+			b = append(b, '\\', 'n')
+		case '\r':
+			b = append(b, '\\', 'r')
+		case '\t':
+			b = append(b, '\\', 't')
+		default:
+			b = append(b, '\\', 'u', '0', '0', hexDigits[c>>4], hexDigits[c&15])
+		}
+		i++
+		from = i
+	}
+	b = append(b, s[from:]...)
+	return append(b, '"')
+}
