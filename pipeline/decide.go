@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/state"
 )
 
 // Decider is a compiled policy set. It is immutable and safe for concurrent
@@ -33,54 +34,30 @@ type Selection struct {
 	Windows []Window // union over the rules
 }
 
-// Needs is a set of state branches, each a name of the contract such as
-// "user.sessions" or "history.user".
-type Needs uint32
+// What rules ask of state is defined where it is kept.
+type (
+	Needs  = state.Needs  // branches of state, see state.Needs
+	Window = state.Window // a count over time, see state.Window
+	Fact   = state.Fact   // something to remember, see state.Fact
+)
 
-// The branches of state a rule may ask for. A needed branch is always in the
-// input, empty when nothing is known; one not needed is never there.
+// The branches of state a rule may ask for.
 const (
-	NeedUserAccount   Needs = 1 << iota // user.account
-	NeedUserSessions                    // user.sessions
-	NeedUserRisk                        // user.risk
-	NeedUserDevices                     // user.devices
-	NeedDevice                          // device.compliance
-	NeedDeviceRisk                      // device.risk
-	NeedSession                         // session
-	NeedHistoryUser                     // history.user, given as input.user.history
-	NeedHistoryDevice                   // history.device, given as input.device.history
-	NeedFactsUser                       // facts.user, given as input.user.facts
-	NeedFactsDevice                     // facts.device, given as input.device.facts
+	NeedUserAccount   = state.NeedUserAccount
+	NeedUserSessions  = state.NeedUserSessions
+	NeedUserRisk      = state.NeedUserRisk
+	NeedUserDevices   = state.NeedUserDevices
+	NeedDevice        = state.NeedDevice
+	NeedDeviceRisk    = state.NeedDeviceRisk
+	NeedSession       = state.NeedSession
+	NeedHistoryUser   = state.NeedHistoryUser
+	NeedHistoryDevice = state.NeedHistoryDevice
+	NeedFactsUser     = state.NeedFactsUser
+	NeedFactsDevice   = state.NeedFactsDevice
 )
 
 // NeedNames maps the names of the contract to branches.
-var NeedNames = map[string]Needs{
-	"user.account":      NeedUserAccount,
-	"user.sessions":     NeedUserSessions,
-	"user.risk":         NeedUserRisk,
-	"user.devices":      NeedUserDevices,
-	"device.compliance": NeedDevice,
-	"device.risk":       NeedDeviceRisk,
-	"session":           NeedSession,
-	"history.user":      NeedHistoryUser,
-	"history.device":    NeedHistoryDevice,
-	"facts.user":        NeedFactsUser,
-	"facts.device":      NeedFactsDevice,
-}
-
-// Has reports whether all of the branches are in the set.
-func (n Needs) Has(b Needs) bool { return n&b == b }
-
-// Window is a count over time that a rule declares. Events selected by the
-// rule's on list are counted per key value.
-type Window struct {
-	Rule  string
-	Name  string        // given to the rule as input.window.<name>
-	Key   string        // path of the value to count by: event.source_ip, subject, event.issuer
-	Over  time.Duration // length; 1s to 31 days
-	Count string        // "events" or "distinct"
-	Of    string        // with distinct: path of the values told apart
-}
+var NeedNames = state.NeedNames
 
 // Input is what rules see of one event.
 type Input struct {
@@ -146,15 +123,6 @@ func (m Mode) Lower(o Mode) Mode {
 type Limit struct {
 	Actions int
 	Per     time.Duration
-}
-
-// Fact is something a rule wants remembered.
-type Fact struct {
-	Rule  string        `json:"rule"`
-	Name  string        `json:"name"`
-	Of    string        `json:"of"` // user or device
-	Value any           `json:"value"`
-	TTL   time.Duration `json:"ttl"`
 }
 
 // TimerOrder asks for a timer event; the zero After cancels.
