@@ -28,6 +28,7 @@ type Message struct {
 	ContentType string    // application/secevent+jwt, application/json
 	Received    time.Time // when the product first saw it
 	Sender      string    // authenticated sender, "" if none
+	Delivery    string    // push, poll, kafka, file or internal
 	RemoteAddr  string    // IP address of the peer, "" if none
 	Position    string    // where it stands in its source, for humans: file:line, topic/partition@offset
 }
@@ -45,12 +46,14 @@ const (
 )
 
 // Receipt tells a source the durable outcome of one message. A source
-// acknowledges every receipt whose Reject is nil, repeats included (PUSH-09).
+// acknowledges every receipt without Reject and Retry, repeats included
+// (PUSH-09).
 type Receipt struct {
 	Verdict Verdict
 	ID      string       // input id, "" for strangers' rejects
 	Seq     uint64       // journal position, 0 when nothing was recorded
 	Reject  *RejectError // why it was refused
+	Retry   error        // not nil: nothing was done with this message, offer it again
 }
 
 // Source reads messages.

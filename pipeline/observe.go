@@ -1,0 +1,46 @@
+package pipeline
+
+import "time"
+
+// Observer is told what passes each station. Methods are called on the hot path
+// from many goroutines: they count and return.
+type Observer interface {
+	// Took reports how long a station needed for n things: verify, decide,
+	// commit, prepare, deliver, render, index.
+	Took(station string, n int, d time.Duration)
+	// Message counts the verdict on a message; code is the RFC 8935 code of a
+	// reject, else "".
+	Message(source string, v Verdict, code string)
+	// Event counts a normalized event and the result of its decision.
+	Event(typ, result string)
+	// RuleFailed counts a rule's error.
+	RuleFailed(rule string)
+	// Action counts an action reaching a status; guard names what held it.
+	Action(typ, target string, s Status, guard string)
+	// Acked reports the time from the receipt of a signal to the
+	// acknowledgement of an action it caused.
+	Acked(target string, d time.Duration)
+}
+
+// Blind is an Observer that sees nothing.
+type Blind struct{}
+
+// Took implements Observer.
+func (Blind) Took(string, int, time.Duration) {}
+
+// Message implements Observer.
+func (Blind) Message(string, Verdict, string) {}
+
+// Event implements Observer.
+func (Blind) Event(string, string) {}
+
+// RuleFailed implements Observer.
+func (Blind) RuleFailed(string) {}
+
+// Action implements Observer.
+func (Blind) Action(string, string, Status, string) {}
+
+// Acked implements Observer.
+func (Blind) Acked(string, time.Duration) {}
+
+var _ Observer = Blind{}

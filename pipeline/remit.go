@@ -1,0 +1,69 @@
+package pipeline
+
+import (
+	"path"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+)
+
+// Remit says what an issuer may do here (P-07). The zero Remit allows nothing
+// but being recorded and indexed.
+type Remit struct {
+	Events   []string      // type names, "family:*" or "*"
+	Subjects []string      // patterns of event.MatchPattern
+	Actions  []string      // action types its events may cause, or "*"
+	Links    bool          // may teach that two identifiers are one entity
+	MaxAge   time.Duration // older events are stale and never act alone; 0 = any age
+}
+
+// remit is a Remit made ready for the hot path.
+type remit struct {
+	Remit
+	events map[*event.Type]bool
+}
+
+func (r Remit) compile() *remit {
+	c := &remit{Remit: r, events: map[*event.Type]bool{}}
+	for _, t := range append(event.Types(), event.Unknown) {
+		c.events[t] = slices.ContainsFunc(r.Events, func(p string) bool { return matchType(p, t) })
+	}
+	return c
+}
+
+// matchType matches "*", "family:*", "family:name" and "name" with globs.
+func matchType(pattern string, t *event.Type) bool {
+	name := t.Name
+	if strings.Contains(pattern, ":") && !strings.Contains(t.Name, ":") {
+		name = t.Family + ":" + t.Name
+	}
+	if family, all := strings.CutSuffix(pattern, ":*"); all {
+		return family == t.Family
+	}
+	ok, err := path.Match(pattern, name)
+	return err == nil && ok
+}
+
+// outside says why an event is recorded only, "" if it may be acted on.
+func (r *remit) outside(e *event.Event) string {
+	switch {
+	case r == nil:
+		return "issuer " + e.Issuer + " has no remit"
+	case !r.events[e.Type]:
+		return "event " + e.Type.Name + " is outside the remit of " + e.Issuer
+	case !e.Subject.IsZero() && !r.covers(e.Subject):
+		return "subject is outside the remit of " + e.Issuer
+	}
+	return ""
+}
+
+func (r *remit) covers(s event.Subject) bool {
+	return slices.ContainsFunc(r.Subjects, func(p string) bool { return event.MatchPattern(p, s) })
+}
+
+// causes reports whether events of the issuer may cause the action type.
+func (r *remit) causes(actionType string) bool {
+	return slices.ContainsFunc(r.Actions, func(p string) bool { return p == "*" || p == actionType })
+}

@@ -1,0 +1,78 @@
+package pipeline
+
+import (
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+)
+
+// Settings is everything of a pipeline that a reload exchanges as one. It must
+// not be modified once given away.
+type Settings struct {
+	Verifier   Verifier
+	Normalizer Normalizer // nil: one event per statement of the token
+	Decider    Decider    // nil: nothing is decided, everything is recorded
+	Remits     map[string]Remit
+	Actions    map[string]ActionType
+	Protect    []Protection
+	Limit      Limit    // of all actions together; zero: none
+	MaxHops    int      // equal actions for one subject and transaction; 0 means 3
+	Own        []string // issuers this product signs as: their events are echoes
+
+	compiled map[string]*remit
+	own      map[string]bool
+}
+
+// Protection keeps actions off subjects.
+type Protection struct {
+	Subjects []string // patterns of event.MatchPattern
+	Reason   string   // shown to analysts
+}
+
+// ActionType is what an action a rule asks for means here.
+type ActionType struct {
+	Name         string
+	Emits        []Emit        // in order; none: the action is recorded only
+	Merge        time.Duration // equal actions within are one; 0: none
+	ValidFor     time.Duration // what is not handed over by then is not sent; 0: 24h
+	ReversibleBy string        // name of the action type that undoes it
+}
+
+// Emit is one step of an action type: state a fact to some sinks.
+type Emit struct {
+	Event string   // catalogue short name
+	To    []string // sink names
+	// Body makes the event payload, a JSON object.
+	Body func(ActionVars) ([]byte, error)
+}
+
+// ActionVars is what an action's templates may use.
+type ActionVars struct {
+	Type, Rule, Reason, Subject string
+	With                        map[string]any
+	Event                       *event.Event
+	Now                         time.Time
+}
+
+const (
+	defaultValidFor = 24 * time.Hour
+	defaultMaxHops  = 3
+)
+
+func (s Settings) compile() *Settings {
+	s.compiled = make(map[string]*remit, len(s.Remits))
+	for issuer, r := range s.Remits {
+		s.compiled[issuer] = r.compile()
+	}
+	s.own = make(map[string]bool, len(s.Own))
+	for _, iss := range s.Own {
+		s.own[iss] = true
+	}
+	if s.Normalizer == nil {
+		s.Normalizer = Statements{}
+	}
+	if s.MaxHops == 0 {
+		s.MaxHops = defaultMaxHops
+	}
+	return &s
+}
