@@ -35,6 +35,8 @@ type unit struct {
 	retry  error // could not be verified now
 	events []event.Event
 	remits []string // per event: why it is recorded only
+	chain  string   // input id of the root cause
+	timer  string   // id of the timer this fires, "" for messages
 
 	// The result of the present attempt.
 	verdict  Verdict
@@ -83,7 +85,7 @@ func (b *batch) verify(ctx context.Context) {
 func (b *batch) verifyUnit(ctx context.Context, u *unit) {
 	sig, err := b.gen.Verifier.Verify(ctx, u.msg)
 	if err == nil {
-		u.sig = sig
+		u.sig, u.chain = sig, sig.InputID
 		if sig.Txn == "" {
 			u.sig.Txn = "t-" + tail(sig.InputID)
 		}
@@ -256,6 +258,9 @@ func (b *batch) step(ctx context.Context, tx store.Tx, held map[string]bool, u *
 			u.record = b.newRecord(RejectRecord, u, now)
 		}
 		return nil
+	}
+	if u.timer != "" {
+		tx.CancelTimer(u.timer)
 	}
 	mark, seen, err := tx.Seen(u.sig.InputID)
 	if err != nil {
@@ -430,6 +435,9 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 		in.Reject = &RejectPart{Code: u.reject.Code, Description: u.reject.Description, Requirement: u.reject.Requirement}
 	}
 	in.Body = string(body)
+	if u.chain != in.ID {
+		in.Chain = u.chain
+	}
 	return &Record{Kind: kind, At: now.UTC(), Node: b.p.node, Input: in}
 }
 

@@ -35,7 +35,8 @@ type Record struct {
 
 // InputPart is the message and what verification made of it.
 type InputPart struct {
-	ID         string          `json:"id"` // input id
+	ID         string          `json:"id"`              // input id
+	Chain      string          `json:"chain,omitempty"` // input id of the root cause, when it is another input
 	Source     string          `json:"source"`
 	Sender     string          `json:"sender,omitempty"`
 	RemoteAddr string          `json:"remote_addr,omitempty"`

@@ -1,0 +1,312 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/store"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
+)
+
+// parcel is what waits in a sink's queue: the action, and once made the bytes
+// that every try sends.
+type parcel struct {
+	Action Action `json:"action"`
+	Part   int    `json:"part"` // index among the action's emits and sinks
+	Bytes  []byte `json:"bytes,omitempty"`
+}
+
+// newItem is the queue item of the n-th part of an action.
+func newItem(a Action, n int, now time.Time) (store.Item, error) {
+	payload, err := json.Marshal(parcel{Action: a, Part: n})
+	if err != nil {
+		return store.Item{}, fmt.Errorf("queue %s: %w", a.ID, err)
+	}
+	return store.Item{
+		Queue: a.Target, ID: a.ID + "/" + strconv.Itoa(n), Key: a.Key,
+		Payload: payload, NotBefore: now, Enqueued: now,
+	}, nil
+}
+
+// How deliveries are paced.
+const (
+	claimBatch  = 64
+	claimLease  = 2 * time.Minute
+	firstRetry  = time.Second
+	lastRetry   = 5 * time.Minute
+	sinkLoops   = 4 // batches in flight per sink
+	maxSinkRest = time.Minute
+)
+
+// dispatcher carries one sink's queue to it.
+type dispatcher struct {
+	p    *Pipeline
+	name string
+	sink Sink
+
+	mu     sync.Mutex
+	failed int       // batches in a row that got nothing through
+	rest   time.Time // nothing is tried before
+}
+
+// Deliver carries the actions queued for the sink to it until ctx ends, in
+// order per subject, each with the same bytes at every try. A batch in flight
+// when ctx ends is finished within the sink's own time-outs if drain allows.
+func (p *Pipeline) Deliver(ctx context.Context, name string, sink Sink) error {
+	d := &dispatcher{p: p, name: name, sink: sink}
+	errs := make([]error, sinkLoops)
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Go(func() { errs[i] = d.run(ctx) })
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+func (d *dispatcher) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		changed := d.p.store.Changed()
+		wait, err := d.once(ctx)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("deliver to %s: %w", d.name, err)
+		}
+		if wait == 0 {
+			continue
+		}
+		t := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-t.C:
+		}
+		t.Stop()
+	}
+	return nil
+}
+
+// idle is how long to sleep when nothing is due.
+const idle = time.Minute
+
+// once claims, prepares and delivers one batch. It tells how long to wait
+// before the next; 0 means not at all.
+func (d *dispatcher) once(ctx context.Context) (time.Duration, error) {
+	now := d.p.now()
+	if wait := d.resting(now); wait > 0 {
+		return wait, nil
+	}
+	if stopped, err := d.p.Stopped(ctx); err != nil || stopped {
+		return time.Second, err
+	}
+	items, next, err := d.p.store.Claim(ctx, d.name, claimBatch, now, claimLease)
+	if err != nil {
+		return 0, err
+	}
+	if len(items) == 0 {
+		if next.IsZero() {
+			return idle, nil
+		}
+		return min(idle, max(time.Millisecond, next.Sub(now))), nil
+	}
+	ready, err := d.prepare(ctx, items, now)
+	if err != nil || len(ready) == 0 {
+		return 0, err
+	}
+	return 0, d.deliver(ctx, ready)
+}
+
+func (d *dispatcher) resting(now time.Time) time.Duration {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.rest.Sub(now)
+}
+
+// load is a claimed item with its parcel.
+type load struct {
+	item store.Item
+	parcel
+}
+
+// prepare drops what expired and makes the bytes of parcels that have none.
+// Those are stored and offered by a later claim; the rest is returned.
+func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.Time) ([]load, error) {
+	var ready, made, ended []load
+	preparer, makes := d.sink.(Preparer)
+	for _, it := range items {
+		l := load{item: it}
+		if err := json.Unmarshal(it.Payload, &l.parcel); err != nil {
+			return nil, fmt.Errorf("read queue item %s: %w", it.ID, err)
+		}
+		switch {
+		case !l.Action.Expires.IsZero() && now.After(l.Action.Expires):
+			l.Action.Status, l.Action.Why = Expired, "not handed over before "+l.Action.Expires.Format(time.RFC3339)
+			ended = append(ended, l)
+		case l.Bytes != nil:
+			ready = append(ready, l)
+		case !makes:
+			l.Bytes = l.Action.Body
+			ready = append(ready, l)
+		default:
+			o, err := d.order(l)
+			if err == nil {
+				l.Bytes, err = preparer.Prepare(ctx, o)
+			}
+			if err != nil {
+				l.Action.Status, l.Action.Why = Dead, err.Error()
+				ended = append(ended, l)
+				continue
+			}
+			l.Action.JTI, l.Action.Token = TokenID(o.ActionID, d.name), string(l.Bytes)
+			l.Action.Status = Sent
+			made = append(made, l)
+		}
+	}
+	if len(made)+len(ended) == 0 {
+		return ready, nil
+	}
+	err := store.Update(ctx, d.p.store, nil, func(tx store.Tx) error {
+		for _, l := range made {
+			payload, err := json.Marshal(l.parcel)
+			if err != nil {
+				return err
+			}
+			l.item.Payload = payload
+			tx.Reschedule(l.item)
+		}
+		for _, l := range ended {
+			tx.Finish(d.name, l.item.ID)
+			d.p.appendDelivery(tx, l.Action, now)
+		}
+		return nil
+	})
+	d.p.observeActions(ended)
+	return ready, err
+}
+
+func (d *dispatcher) order(l load) (Order, error) {
+	v, err := strictjson.Parse(l.Action.Subject, strictjson.DefaultLimits)
+	if err != nil {
+		return Order{}, fmt.Errorf("subject of %s: %w", l.Action.ID, err)
+	}
+	subject, _, err := event.ParseSubject(v, event.SubjectOptions{})
+	if err != nil {
+		return Order{}, fmt.Errorf("subject of %s: %w", l.Action.ID, err)
+	}
+	id := l.Action.ID
+	if l.Part > 0 {
+		id += "/" + strconv.Itoa(l.Part)
+	}
+	return Order{
+		ActionID: id, Rule: l.Action.Rule, Type: l.Action.Type, Event: l.Action.Emits,
+		Subject: subject, Body: l.Action.Body, Txn: l.Action.Txn, Chain: l.Action.Chain,
+		Made: l.Action.Made, Expires: l.Action.Expires, Stream: d.name,
+	}, nil
+}
+
+// deliver hands loads to the sink and writes down what it said.
+func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
+	batch := make([]Delivery, len(loads))
+	for i, l := range loads {
+		batch[i] = Delivery{ID: l.item.ID, Key: l.item.Key, Kind: "action", Payload: l.Bytes, Attempt: l.item.Attempt + 1}
+	}
+	start := time.Now()
+	results, err := d.sink.Deliver(ctx, batch)
+	d.p.obs.Took("deliver", len(batch), time.Since(start))
+	if err != nil {
+		results = make([]Result, len(batch))
+		for i := range results {
+			results[i].Err = err
+		}
+	}
+	if len(results) != len(batch) {
+		return fmt.Errorf("sink returned %d results for %d deliveries", len(results), len(batch))
+	}
+	now := d.p.now()
+	d.pace(results, now)
+	// What the sink said must be written down even when ctx has just ended:
+	// else a delivery that arrived is sent again after the restart.
+	keep := context.WithoutCancel(ctx)
+	err = store.Update(keep, d.p.store, nil, func(tx store.Tx) error {
+		for i := range loads {
+			d.settle(tx, &loads[i], results[i], now)
+		}
+		return nil
+	})
+	if err == nil {
+		d.p.observeActions(loads)
+	}
+	return err
+}
+
+// pace lets a sink rest that took nothing of a whole batch.
+func (d *dispatcher) pace(results []Result, now time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, r := range results {
+		var final *FinalError
+		if r.Err == nil || errors.As(r.Err, &final) {
+			d.failed, d.rest = 0, time.Time{}
+			return
+		}
+	}
+	d.failed++
+	d.rest = now.Add(backoff(d.failed, maxSinkRest))
+}
+
+// settle writes the result of one delivery into the transaction.
+func (d *dispatcher) settle(tx store.Tx, l *load, r Result, now time.Time) {
+	a := &l.Action
+	a.Attempt, a.Info = l.item.Attempt+1, r.Info
+	var final *FinalError
+	switch {
+	case r.Err == nil:
+		a.Status, a.Why = Acked, ""
+		tx.Finish(d.name, l.item.ID)
+	case errors.As(r.Err, &final):
+		a.Status, a.Why = Dead, final.Error()
+		tx.Finish(d.name, l.item.ID)
+		d.p.log.Error("action refused for good", "sink", d.name, "action", a.ID, "err", final)
+	default:
+		a.Status, a.Why = Failed, r.Err.Error()
+		it := l.item
+		it.Attempt++
+		it.NotBefore = now.Add(max(r.After, backoff(it.Attempt, lastRetry)))
+		tx.Reschedule(it)
+		d.p.log.Warn("delivery failed, will be tried again", "sink", d.name, "action", a.ID, "attempt", it.Attempt, "err", r.Err)
+	}
+	d.p.appendDelivery(tx, *a, now)
+}
+
+// backoff is exponential with jitter: between half of and the whole step.
+func backoff(attempt int, most time.Duration) time.Duration {
+	step := most
+	if attempt < 20 {
+		step = min(most, firstRetry<<(attempt-1))
+	}
+	return step/2 + rand.N(step/2)
+}
+
+func (p *Pipeline) appendDelivery(tx store.Tx, a Action, now time.Time) {
+	rec := &Record{Kind: DeliveryRecord, At: now.UTC(), Node: p.node, Actions: []Action{a}}
+	tx.Append(store.Record{Data: rec.AppendJSON(nil), IDs: []string{a.ID}, Exempt: true})
+}
+
+func (p *Pipeline) observeActions(loads []load) {
+	now := p.now()
+	for i := range loads {
+		a := &loads[i].Action
+		p.obs.Action(a.Type, a.Target, a.Status, a.Guard)
+		if a.Status == Acked {
+			p.obs.Acked(a.Target, now.Sub(a.Received))
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/store"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
+)
+
+// timerData is what a timer remembers until it fires.
+type timerData struct {
+	Rule    string          `json:"rule"`
+	Name    string          `json:"name"`
+	Data    map[string]any  `json:"data,omitempty"`
+	Subject json.RawMessage `json:"subject"`
+	Chain   string          `json:"chain"`
+	Event   string          `json:"event"`
+	Source  string          `json:"source"`
+	Txn     string          `json:"txn"`
+}
+
+// timerID is one per entity, rule and name.
+func timerID(entity, rule, name string) string { return entity + "\x00" + rule + "\x00" + name }
+
+// setTimers sets, replaces and cancels what the rules asked for.
+func (b *batch) setTimers(tx store.Tx, u *unit, e *event.Event, out *Outcome, orders []TimerOrder, now time.Time) {
+	for _, o := range orders {
+		id := timerID(entityOf(out.Entities, e), o.Rule, o.Name)
+		if o.After <= 0 {
+			tx.CancelTimer(id)
+			continue
+		}
+		data, err := json.Marshal(timerData{
+			Rule: o.Rule, Name: o.Name, Data: o.Data, Subject: e.Subject.AppendJSON(nil),
+			Chain: u.chain, Event: e.ID, Source: e.Source, Txn: e.Txn,
+		})
+		if err != nil {
+			out.Decision.Errors = append(out.Decision.Errors, RuleError{Rule: o.Rule, Document: "timers", Message: err.Error()})
+			continue
+		}
+		tx.SetTimer(store.Timer{ID: id, Due: now.Add(o.After), Data: data})
+	}
+}
+
+// entityOf is the entity a timer belongs to.
+func entityOf(x EntitiesPart, e *event.Event) string {
+	switch {
+	case x.User != nil:
+		return "u/" + x.User.ID
+	case x.Device != nil:
+		return "d/" + x.Device.ID
+	case x.Session != nil:
+		return "s/" + x.Session.ID
+	}
+	return e.Subject.Key()
+}
+
+// Timers fires due timers until ctx ends. A timer becomes an event of type
+// timer about the subject of the event that set it, and goes down the line
+// like any other.
+func (p *Pipeline) Timers(ctx context.Context) error {
+	for ctx.Err() == nil {
+		changed := p.store.Changed()
+		now := p.now()
+		due, next, err := p.store.ClaimTimers(ctx, claimBatch, now, claimLease)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("claim timers: %w", err)
+		}
+		for _, t := range due {
+			if err := p.fire(ctx, t, now); err != nil && ctx.Err() == nil {
+				return fmt.Errorf("fire timer: %w", err)
+			}
+		}
+		if len(due) > 0 {
+			continue
+		}
+		wait := idle
+		if !next.IsZero() {
+			wait = min(idle, max(time.Millisecond, next.Sub(now)))
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-ctx.Done():
+		case <-changed:
+		case <-timer.C:
+		}
+		timer.Stop()
+	}
+	return nil
+}
+
+// fire turns one timer into an event and removes it in the same transaction.
+func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error {
+	gen := p.settings.Load()
+	if gen == nil {
+		return &BusyError{Reason: "starting", After: time.Second}
+	}
+	var d timerData
+	if err := json.Unmarshal(t.Data, &d); err != nil {
+		return fmt.Errorf("read timer: %w", err)
+	}
+	body, err := json.Marshal(map[string]any{"rule": d.Rule, "name": d.Name, "due": t.Due.Unix(), "data": orEmpty(d.Data)})
+	if err != nil {
+		return err
+	}
+	parsed, err := strictjson.Parse(body, strictjson.DefaultLimits)
+	if err != nil {
+		return err
+	}
+	sv, err := strictjson.Parse(d.Subject, strictjson.DefaultLimits)
+	if err != nil {
+		return fmt.Errorf("read timer's subject: %w", err)
+	}
+	subject, _, err := event.ParseSubject(sv, event.SubjectOptions{})
+	if err != nil {
+		return fmt.Errorf("read timer's subject: %w", err)
+	}
+	typ, _ := event.ByName("timer")
+	input := RecordInputID("timer", t.ID+"@"+t.Due.UTC().Format(time.RFC3339Nano))
+	msg := Message{Source: "timer", Body: body, ContentType: "application/json", Received: now, Delivery: "internal"}
+	u := &unit{msg: msg, remits: []string{""}, chain: d.Chain, timer: t.ID}
+	u.sig = Signal{
+		Message: msg, InputID: input, Digest: digest(body), Assurance: event.Internal, Issuer: "timer",
+		Txn: d.Txn, Subject: subject,
+	}
+	u.events = []event.Event{{
+		ID: EventID(input, 0), Type: typ, URI: typ.URI, Source: "timer", Issuer: "timer", Assurance: event.Internal,
+		Time: t.Due, TimeSource: "timer", Received: now, Txn: d.Txn, Subject: subject, Body: parsed, Concepts: typ.Concepts,
+	}}
+	b := &batch{p: p, gen: gen, units: []*unit{u}}
+	return b.commit(ctx)
+}
+
+func orEmpty(m map[string]any) map[string]any {
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}

@@ -1,0 +1,153 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/store"
+)
+
+// Renderer makes index documents of a journal record. It is pure.
+type Renderer func(seq uint64, r *Record) ([]Delivery, error)
+
+// Records read and documents handed over at once by an index loop.
+const (
+	viewRecords = 500
+	viewBytes   = 8 << 20
+)
+
+// Index renders the journal into the sink until ctx ends, from where its
+// cursor stands. The cursor moves after the sink took the documents, so a
+// restart may render some again; their ids are the same. A document that the
+// sink refuses for good is logged, counted and left out.
+func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink Sink) error {
+	cursor := "index/" + name
+	at, err := p.cursor(ctx, cursor)
+	if err != nil {
+		return err
+	}
+	failed := 0
+	for ctx.Err() == nil {
+		changed := p.store.Changed()
+		docs, last, err := p.render(ctx, at, render)
+		if err != nil {
+			return fmt.Errorf("index %s: %w", name, err)
+		}
+		if last == at {
+			select {
+			case <-ctx.Done():
+			case <-changed:
+			}
+			continue
+		}
+		if err := p.push(ctx, name, sink, docs); err != nil {
+			failed++
+			p.log.Warn("index does not take documents, will try again", "index", name, "err", err)
+			sleep(ctx, backoff(failed, maxSinkRest))
+			continue
+		}
+		failed = 0
+		if err := p.moveCursor(ctx, cursor, last); err != nil {
+			return fmt.Errorf("index %s: %w", name, err)
+		}
+		at = last
+	}
+	return nil
+}
+
+// Lag is how many journal records an index has not taken.
+func (p *Pipeline) Lag(ctx context.Context, name string) (uint64, error) {
+	at, err := p.cursor(ctx, "index/"+name)
+	return p.store.Last() - min(at, p.store.Last()), err
+}
+
+func (p *Pipeline) cursor(ctx context.Context, name string) (uint64, error) {
+	tx, err := p.store.Begin(ctx, nil)
+	if err != nil {
+		return 0, err
+	}
+	defer tx.Rollback()
+	return tx.Cursor(name)
+}
+
+func (p *Pipeline) moveCursor(ctx context.Context, name string, seq uint64) error {
+	return store.Update(context.WithoutCancel(ctx), p.store, nil, func(tx store.Tx) error {
+		tx.MoveCursor(name, seq)
+		return nil
+	})
+}
+
+func (p *Pipeline) render(ctx context.Context, after uint64, render Renderer) (docs []Delivery, last uint64, err error) {
+	start := time.Now()
+	last = after
+	n, size := 0, 0
+	var failure error
+	err = p.store.Journal(ctx, after, func(seq uint64, data []byte) bool {
+		rec := p.recent.get(seq)
+		if rec == nil {
+			rec = new(Record)
+			if failure = json.Unmarshal(data, rec); failure != nil {
+				failure = fmt.Errorf("read journal record %d: %w", seq, failure)
+				return false
+			}
+		}
+		list, err := render(seq, rec)
+		if err != nil {
+			failure = fmt.Errorf("render journal record %d: %w", seq, err)
+			return false
+		}
+		docs = append(docs, list...)
+		last = seq
+		n++
+		size += len(data)
+		return n < viewRecords && size < viewBytes
+	})
+	if n > 0 {
+		p.obs.Took("render", n, time.Since(start))
+	}
+	return docs, last, errors.Join(err, failure)
+}
+
+func (p *Pipeline) push(ctx context.Context, name string, sink Sink, docs []Delivery) error {
+	for len(docs) > 0 {
+		start := time.Now()
+		results, err := sink.Deliver(ctx, docs)
+		if err != nil {
+			return err
+		}
+		if len(results) != len(docs) {
+			return fmt.Errorf("sink returned %d results for %d documents", len(results), len(docs))
+		}
+		p.obs.Took("index", len(docs), time.Since(start))
+		var again []Delivery
+		for i, r := range results {
+			var final *FinalError
+			switch {
+			case r.Err == nil:
+			case errors.As(r.Err, &final):
+				p.log.Error("index refused a document", "index", name, "id", docs[i].ID, "err", final)
+				p.obs.Action("document", name, Dead, "")
+			default:
+				err = r.Err
+				again = append(again, docs[i])
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("%d of %d documents not taken: %w", len(again), len(docs), err)
+		}
+		docs = nil
+	}
+	return nil
+}
+
+func sleep(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
