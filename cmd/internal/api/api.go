@@ -1,0 +1,170 @@
+// Package api is the one administrative interface of a running product: JSON
+// over HTTP on a Unix socket in data_dir, whose file mode is the login. Every
+// verb of the command line that needs the running product is a client of it.
+//
+// It answers questions and carries out operators' commands; it takes no
+// signals.
+package api
+
+import (
+	"encoding/json"
+	"path/filepath"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+)
+
+// SocketName is the file in data_dir that the interface listens on.
+const SocketName = "api.sock"
+
+// Socket is the path of the interface of the product with that data_dir.
+func Socket(dataDir string) string { return filepath.Join(dataDir, SocketName) }
+
+// Status is how the product is.
+type Status struct {
+	Version  string            `json:"version"`
+	Started  time.Time         `json:"started"`
+	Ready    bool              `json:"ready"`
+	Problems map[string]string `json:"problems,omitempty"` // part -> what is wrong with it
+	Stopped  bool              `json:"actions_stopped"`
+	Policies string            `json:"policies"` // revision in use
+	Listen   string            `json:"listen"`
+	Journal  JournalStatus     `json:"journal"`
+	Sinks    []SinkStatus      `json:"sinks"`
+	Indexes  []IndexStatus     `json:"indexes"`
+}
+
+// JournalStatus tells the fill of the journal.
+type JournalStatus struct {
+	Last     uint64 `json:"last"`
+	Bytes    int64  `json:"bytes"`
+	MaxBytes int64  `json:"max_bytes,omitempty"`
+	DiskFree int64  `json:"disk_free"`
+}
+
+// SinkStatus tells what waits for a sink.
+type SinkStatus struct {
+	Name    string    `json:"name"`
+	Pending int       `json:"pending"`
+	Oldest  time.Time `json:"oldest,omitzero"`
+}
+
+// IndexStatus tells how far an index is behind.
+type IndexStatus struct {
+	Name string `json:"name"`
+	Lag  uint64 `json:"lag"`
+}
+
+// QueryRequest is a search over the index.
+type QueryRequest struct {
+	Query string
+	From  time.Time
+	To    time.Time
+	Size  int
+	After string
+	Asc   bool // oldest first
+}
+
+// QueryAnswer is one page of documents.
+type QueryAnswer struct {
+	Total   int               `json:"total"`
+	Next    string            `json:"next,omitempty"`
+	Partial string            `json:"partial,omitempty"` // why documents may be missing
+	Docs    []json.RawMessage `json:"documents"`
+}
+
+// ExplainRequest asks what would become of messages.
+type ExplainRequest struct {
+	Messages []ExplainMessage `json:"messages"`
+}
+
+// ExplainMessage is one message as a source would read it.
+type ExplainMessage struct {
+	Source      string `json:"source"`
+	ContentType string `json:"content_type"`
+	Body        string `json:"body"`
+	Position    string `json:"position,omitempty"`
+}
+
+// JournalAnswer is what the journal holds under an id.
+type JournalAnswer struct {
+	Records []Explanation `json:"records"`
+}
+
+// OperatorRequest is a command of an operator.
+type OperatorRequest struct {
+	By      string `json:"by"`
+	Comment string `json:"comment,omitempty"`
+}
+
+// ReloadAnswer is what a reload found.
+type ReloadAnswer struct {
+	Revision string `json:"revision"`
+	Restart  bool   `json:"restart_needed"` // something changed that only a restart takes up
+}
+
+// Error is the answer to a request that failed.
+type Error struct {
+	Message string `json:"error"`
+	Hint    string `json:"hint,omitempty"` // what to do next
+	Offset  *int   `json:"offset,omitempty"`
+}
+
+// Error implements error.
+func (e *Error) Error() string { return e.Message }
+
+// Explanation is the whole way of one message: what verification said, the
+// events in it, the decision about each, the actions and the documents.
+type Explanation struct {
+	Seq       uint64                 `json:"seq,omitempty"` // place in the journal
+	At        time.Time              `json:"at,omitzero"`
+	Verdict   Verdict                `json:"verdict"`
+	Events    []pipeline.EventPart   `json:"events"`
+	Decisions []Decision             `json:"decisions"`
+	Actions   []pipeline.Action      `json:"actions"`
+	Documents []json.RawMessage      `json:"documents"`
+	Operator  *pipeline.OperatorPart `json:"operator,omitempty"`
+	Kind      pipeline.RecordKind    `json:"kind,omitempty"`
+}
+
+// Verdict is what verification said of a message.
+type Verdict struct {
+	Result      pipeline.Verdict `json:"result,omitempty"`
+	Code        string           `json:"code,omitempty"` // RFC 8935 error code
+	Description string           `json:"description,omitempty"`
+	Requirement string           `json:"requirement,omitempty"`
+	Issuer      string           `json:"issuer,omitempty"`
+	JTI         string           `json:"jti,omitempty"`
+	Assurance   string           `json:"assurance,omitempty"`
+	Rules       string           `json:"rules,omitempty"` // rule set applied
+	Algorithm   string           `json:"alg,omitempty"`
+	KeyID       string           `json:"kid,omitempty"`
+	Applied     []string         `json:"applied,omitempty"`
+	Discard     string           `json:"discard,omitempty"`
+	InputID     string           `json:"input_id,omitempty"`
+	Source      string           `json:"source,omitempty"`
+	Position    string           `json:"position,omitempty"`
+}
+
+// Decision is the decision about one event.
+type Decision struct {
+	pipeline.DecisionPart
+	Event    string                `json:"event"`
+	Remit    string                `json:"remit,omitempty"`
+	Change   json.RawMessage       `json:"change,omitempty"`
+	Entities pipeline.EntitiesPart `json:"entities,omitzero"`
+	Rules    []RuleView            `json:"rules,omitempty"`
+}
+
+// RuleView says of each body of a rule whether it held, and if not, what was
+// in the way.
+type RuleView struct {
+	Rule     string `json:"rule"`
+	Document string `json:"document"`
+	Branch   string `json:"branch,omitempty"`
+	Held     bool   `json:"held"`
+	File     string `json:"file,omitempty"`
+	Line     int    `json:"line,omitempty"`
+	Text     string `json:"text,omitempty"`   // the expression nearest to holding
+	Values   string `json:"values,omitempty"` // what its parts were
+}

@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/query"
+)
+
+// Backend is the product as the interface sees it.
+type Backend struct {
+	Pipeline *pipeline.Pipeline
+	Searcher query.Searcher // nil: no index can be searched
+	Explain  Explainer
+	Status   func(context.Context) Status
+	Reload   func(ctx context.Context, by string) (ReloadAnswer, error)
+	Now      func() time.Time
+}
+
+// maxRequest bounds a request's body.
+const maxRequest = 16 << 20
+
+// Handler serves the interface.
+func Handler(b Backend) http.Handler {
+	mux := http.NewServeMux()
+	handle := func(pattern string, f func(*http.Request) (any, error)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			r.Body = http.MaxBytesReader(w, r.Body, maxRequest)
+			v, err := f(r)
+			answer(w, v, err)
+		})
+	}
+	handle("GET /v1/status", func(r *http.Request) (any, error) { return b.Status(r.Context()), nil })
+	handle("GET /v1/query", b.query)
+	handle("GET /v1/journal/{id}", b.journal)
+	handle("POST /v1/explain", b.explain)
+	handle("POST /v1/actions/stop", b.operate(b.Pipeline.StopActions))
+	handle("POST /v1/actions/resume", b.operate(b.Pipeline.ResumeActions))
+	handle("POST /v1/reload", b.reload)
+	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write(openAPI)
+	})
+	return mux
+}
+
+func answer(w http.ResponseWriter, v any, err error) {
+	status := http.StatusOK
+	if err != nil {
+		status = http.StatusInternalServerError
+		failure := &Error{Message: err.Error()}
+		var given *Error
+		if errors.As(err, &given) {
+			failure, status = given, http.StatusBadRequest
+		}
+		v = failure
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}
+
+func decode(r *http.Request, v any) error {
+	dec := json.NewDecoder(r.Body)
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(v); err != nil {
+		return &Error{Message: "request body: " + err.Error()}
+	}
+	return nil
+}
+
+func (b Backend) query(r *http.Request) (any, error) {
+	if b.Searcher == nil {
+		return nil, &Error{Message: "no index can be searched", Hint: `add an index block, such as index "sqlite" "local" {}`}
+	}
+	p := r.URL.Query()
+	q, err := query.Parse(p.Get("q"))
+	if err != nil {
+		return nil, badQuery(err)
+	}
+	o := query.Options{After: p.Get("after"), Now: b.Now(), Sort: query.Sort{Asc: p.Get("order") == "asc"}}
+	for name, at := range map[string]*time.Time{"from": &o.From, "to": &o.To} {
+		if text := p.Get(name); text != "" {
+			if *at, err = time.Parse(time.RFC3339Nano, text); err != nil {
+				return nil, &Error{Message: name + ": " + err.Error()}
+			}
+		}
+	}
+	if text := p.Get("size"); text != "" {
+		if o.Size, err = strconv.Atoi(text); err != nil {
+			return nil, &Error{Message: "size: not a number"}
+		}
+	}
+	page, err := b.Searcher.Search(r.Context(), q, o)
+	if err != nil {
+		return nil, badQuery(err)
+	}
+	a := QueryAnswer{Total: page.Total, Next: page.Next, Partial: page.Partial, Docs: make([]json.RawMessage, len(page.Docs))}
+	for i, d := range page.Docs {
+		a.Docs[i] = d.JSON
+	}
+	return a, nil
+}
+
+func badQuery(err error) error {
+	var qe *query.Error
+	if !errors.As(err, &qe) {
+		return err
+	}
+	return &Error{Message: qe.Error(), Hint: qe.Hint, Offset: &qe.Offset}
+}
+
+func (b Backend) journal(r *http.Request) (any, error) {
+	id := r.PathValue("id")
+	found, err := b.Pipeline.Find(r.Context(), id)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 {
+		return nil, &Error{Message: "the journal holds nothing under " + id,
+			Hint: "give an input (i-), event (e-), decision (d-) or action (a-) id, as query and timeline show them"}
+	}
+	a := JournalAnswer{}
+	for _, f := range found {
+		x, err := b.Explain.Record(r.Context(), f.Seq, f.Record)
+		if err != nil {
+			return nil, err
+		}
+		a.Records = append(a.Records, x)
+	}
+	return a, nil
+}
+
+// maxExplain is how many messages one request may ask about.
+const maxExplain = 100
+
+func (b Backend) explain(r *http.Request) (any, error) {
+	var req ExplainRequest
+	if err := decode(r, &req); err != nil {
+		return nil, err
+	}
+	if len(req.Messages) > maxExplain {
+		return nil, &Error{Message: "too many messages at once", Hint: "ask about at most 100"}
+	}
+	return b.Explain.Messages(r.Context(), b.Pipeline, req, b.Now())
+}
+
+func (b Backend) operate(f func(ctx context.Context, by, comment string) error) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		var req OperatorRequest
+		if err := decode(r, &req); err != nil {
+			return nil, err
+		}
+		if req.By == "" {
+			return nil, &Error{Message: "by: say who gives the command"}
+		}
+		if err := f(r.Context(), req.By, req.Comment); err != nil {
+			return nil, err
+		}
+		return b.Status(r.Context()), nil
+	}
+}
+
+func (b Backend) reload(r *http.Request) (any, error) {
+	var req OperatorRequest
+	if err := decode(r, &req); err != nil {
+		return nil, err
+	}
+	a, err := b.Reload(r.Context(), req.By)
+	if err != nil {
+		return nil, &Error{Message: err.Error(), Hint: "the settings in use before stay; run signalbox check to see every problem"}
+	}
+	return a, nil
+}

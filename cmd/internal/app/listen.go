@@ -1,0 +1,99 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/net/netutil"
+)
+
+// Bounds of the shared listener, against slow and idle peers.
+const (
+	readHeaderTimeout = 10 * time.Second
+	readTimeout       = 30 * time.Second
+	writeTimeout      = 60 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+	maxConnections    = 1024
+)
+
+// listener is one HTTP server of the product.
+type listener struct {
+	name string
+	net  net.Listener
+	srv  *http.Server
+	mux  *http.ServeMux
+	once sync.Once
+}
+
+func newListener(name string, log *slog.Logger) *listener {
+	mux := http.NewServeMux()
+	return &listener{name: name, mux: mux, srv: &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}}
+}
+
+// mount adds a handler; a pattern that is taken is an error and not a panic.
+func (l *listener) mount(pattern string, h http.Handler) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("mount %s: %v", pattern, r)
+		}
+	}()
+	l.mux.Handle(pattern, h)
+	return nil
+}
+
+// listen opens the address; requests are answered from serve on.
+func (l *listener) listen(network, address string) error {
+	ln, err := net.Listen(network, address)
+	if err != nil {
+		return fmt.Errorf("listen for %s on %s: %w", l.name, address, err)
+	}
+	l.net = netutil.LimitListener(ln, maxConnections)
+	return nil
+}
+
+func (l *listener) addr() string { return l.net.Addr().String() }
+
+// serve answers requests until shutdown.
+func (l *listener) serve(context.Context) error {
+	if err := l.srv.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve %s: %w", l.name, err)
+	}
+	return nil
+}
+
+// shutdown stops accepting and waits for the requests under way until ctx
+// ends, then cuts them off.
+func (l *listener) shutdown(ctx context.Context) {
+	if l.net == nil {
+		return
+	}
+	l.once.Do(func() {
+		if l.srv.Shutdown(ctx) != nil {
+			_ = l.srv.Close()
+		}
+		_ = l.net.Close()
+	})
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v)
+}

@@ -1,0 +1,157 @@
+package app
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/store"
+)
+
+// metrics counts what passes each station of the line. Label values come from
+// the configuration, the catalogue or closed sets, never from a message.
+type metrics struct {
+	registry *prometheus.Registry
+
+	messages  *prometheus.CounterVec
+	events    *prometheus.CounterVec
+	actions   *prometheus.CounterVec
+	ruleFails *prometheus.CounterVec
+	station   *prometheus.HistogramVec
+	items     *prometheus.CounterVec
+	response  *prometheus.HistogramVec
+	restarts  *prometheus.CounterVec
+	reloads   *prometheus.CounterVec
+}
+
+var _ pipeline.Observer = (*metrics)(nil)
+
+func newMetrics(version string) *metrics {
+	m := &metrics{
+		registry: prometheus.NewRegistry(),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_messages_total",
+			Help: "Messages by source and verdict; code is the RFC 8935 error code of a reject.",
+		}, []string{"source", "verdict", "code"}),
+		events: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_events_total",
+			Help: "Normalized events by catalogue name and result of the decision.",
+		}, []string{"event", "result"}),
+		actions: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_actions_total",
+			Help: "Actions reaching a status; guard is what held one back.",
+		}, []string{"action", "target", "status", "guard"}),
+		ruleFails: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_rule_failures_total",
+			Help: "Evaluations of a rule that failed or overran their budget.",
+		}, []string{"rule"}),
+		station: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "signalbox_station_duration_seconds",
+			Help:    "Time a station took for one batch.",
+			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 10),
+		}, []string{"station"}),
+		items: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_station_items_total",
+			Help: "Messages, deliveries or documents a station worked on.",
+		}, []string{"station"}),
+		response: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "signalbox_response_duration_seconds",
+			Help:    "Time from the receipt of a signal to the acknowledgement of an action it caused.",
+			Buckets: prometheus.ExponentialBuckets(0.005, 3, 12),
+		}, []string{"target"}),
+		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_loop_restarts_total",
+			Help: "Restarts of a source, sink or index loop after a fault.",
+		}, []string{"loop"}),
+		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_reloads_total",
+			Help: "Reloads of configuration and policies by outcome.",
+		}, []string{"outcome"}),
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "signalbox_build_info", Help: "Version of the running product.",
+		ConstLabels: prometheus.Labels{"version": version},
+	})
+	info.Set(1)
+	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
+		m.response, m.restarts, m.reloads, info,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+// watchStore exports the fill of the store's budgets.
+func (m *metrics) watchStore(s store.Store) {
+	gauge := func(name, help string, value func(store.Usage) float64) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(
+			prometheus.GaugeOpts{Name: name, Help: help},
+			func() float64 { return value(s.Usage()) }))
+	}
+	gauge("signalbox_journal_bytes", "Size of the journal.", func(u store.Usage) float64 { return float64(u.JournalBytes) })
+	gauge("signalbox_journal_max_bytes", "Configured bound of the journal, 0 for none.", func(u store.Usage) float64 { return float64(u.JournalMax) })
+	gauge("signalbox_disk_free_bytes", "Free space of the disk under data_dir.", func(u store.Usage) float64 { return float64(u.DiskFree) })
+	gauge("signalbox_journal_last_sequence", "Sequence of the newest journal record.", func(u store.Usage) float64 { return float64(u.Last) })
+}
+
+// watchQueue exports the backlog of a sink.
+func (m *metrics) watchQueue(s store.Store, sink string, now func() time.Time) {
+	labels := prometheus.Labels{"target": sink}
+	m.registry.MustRegister(
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "signalbox_pending_actions", Help: "Actions waiting for a sink.", ConstLabels: labels,
+		}, func() float64 {
+			n, _ := s.Pending(sink)
+			return float64(n)
+		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "signalbox_oldest_pending_seconds", Help: "Age of the oldest action waiting for a sink.", ConstLabels: labels,
+		}, func() float64 {
+			n, oldest := s.Pending(sink)
+			if n == 0 {
+				return 0
+			}
+			return max(0, now().Sub(oldest).Seconds())
+		}))
+}
+
+// watchIndex exports how far an index is behind the journal.
+func (m *metrics) watchIndex(index string, lag func() uint64) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "signalbox_index_lag_records", Help: "Journal records an index has not taken.",
+		ConstLabels: prometheus.Labels{"index": index},
+	}, func() float64 { return float64(lag()) }))
+}
+
+func (m *metrics) handler() http.Handler {
+	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{Registry: m.registry})
+}
+
+// Took implements pipeline.Observer.
+func (m *metrics) Took(station string, n int, d time.Duration) {
+	m.station.WithLabelValues(station).Observe(d.Seconds())
+	m.items.WithLabelValues(station).Add(float64(n))
+}
+
+// Message implements pipeline.Observer.
+func (m *metrics) Message(source string, v pipeline.Verdict, code string) {
+	m.messages.WithLabelValues(source, string(v), code).Inc()
+}
+
+// Event implements pipeline.Observer.
+func (m *metrics) Event(typ, result string) { m.events.WithLabelValues(typ, result).Inc() }
+
+// RuleFailed implements pipeline.Observer.
+func (m *metrics) RuleFailed(rule string) { m.ruleFails.WithLabelValues(rule).Inc() }
+
+// Action implements pipeline.Observer.
+func (m *metrics) Action(typ, target string, s pipeline.Status, guard string) {
+	m.actions.WithLabelValues(typ, target, string(s), guard).Inc()
+}
+
+// Acked implements pipeline.Observer.
+func (m *metrics) Acked(target string, d time.Duration) {
+	m.response.WithLabelValues(target).Observe(max(0, d.Seconds()))
+}

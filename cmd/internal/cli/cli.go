@@ -1,0 +1,190 @@
+// Package cli is the command line: one file per verb. A verb parses its flags,
+// asks the running product through package api or works on files alone, and
+// prints for people or, with --format json, for scripts.
+//
+// It holds no logic of the product.
+package cli
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"slices"
+	"strings"
+
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+)
+
+// Streams is the outside of a command.
+type Streams struct {
+	In  io.Reader
+	Out io.Writer
+	Err io.Writer
+	Env func(string) (string, bool)
+}
+
+// Exit codes, as tools of this kind have them.
+const (
+	exitOK      = 0
+	exitFailure = 1 // the work was done and its answer is no, or it could not be done
+	exitUsage   = 2 // the command line is wrong
+)
+
+// verb is one command.
+type verb struct {
+	name    string
+	args    string // after the flags, for usage
+	summary string // one line
+	run     func(ctx context.Context, c *call) error
+}
+
+// call is one invocation of a verb.
+type call struct {
+	Streams
+	flags *flag.FlagSet
+	args  []string // as given, before flag parsing
+}
+
+// verbs is every command, in the order of the help text.
+func verbs() []verb {
+	return []verb{
+		{"run", "", "run the product", runRun},
+		{"demo", "", "play a threat-alert story with the product in the middle", runDemo},
+		{"check", "", "report every problem of configuration and policies", runCheck},
+		{"explain", "FILE | ID", "show every step for a message or a journal record", runExplain},
+		{"query", "QUERY", "search the index", runQuery},
+		{"timeline", "", "show what happened around a user, session, device or chain", runTimeline},
+		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", runSet},
+		{"keys", "list | jwks", "show the product's own keys", runKeys},
+		{"test", "[DIR]", "run the tests of policies", runTest},
+		{"stop-actions", "", "hold every action, or resume", runStopActions},
+		{"version", "", "print the version", runVersion},
+	}
+}
+
+// usageError is a wrong command line.
+type usageError struct{ msg string }
+
+func (e *usageError) Error() string { return e.msg }
+
+func usagef(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// quietError ends with an exit code after everything was already said.
+type quietError struct{ code int }
+
+func (e *quietError) Error() string { return "exit" }
+
+// Run carries out the command line and returns the exit code.
+func Run(ctx context.Context, args []string, s Streams) int {
+	if len(args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
+		help(s.Out)
+		if len(args) == 0 {
+			return exitUsage
+		}
+		return exitOK
+	}
+	for _, v := range verbs() {
+		if v.name == args[0] {
+			return v.invoke(ctx, args[1:], s)
+		}
+	}
+	fmt.Fprintf(s.Err, "signalbox: unknown command %q%s\nTry: signalbox help\n", args[0], meant(args[0]))
+	return exitUsage
+}
+
+func (v verb) invoke(ctx context.Context, args []string, s Streams) int {
+	fs := flag.NewFlagSet("signalbox "+v.name, flag.ContinueOnError)
+	fs.SetOutput(s.Err)
+	fs.Usage = func() {
+		fmt.Fprintf(s.Err, "Usage: signalbox %s [flags] %s\n\n%s%s.\n", v.name, v.args, strings.ToUpper(v.summary[:1]), v.summary[1:])
+		fs.PrintDefaults()
+	}
+	err := v.run(ctx, &call{Streams: s, flags: fs, args: args})
+	var usage *usageError
+	var quiet *quietError
+	switch {
+	case err == nil, errors.Is(err, flag.ErrHelp):
+		return exitOK
+	case errors.As(err, &quiet):
+		return quiet.code
+	case errors.As(err, &usage):
+		fmt.Fprintf(s.Err, "signalbox %s: %v\nTry: signalbox %s -h\n", v.name, err, v.name)
+		return exitUsage
+	}
+	fmt.Fprintf(s.Err, "signalbox %s: %v\n", v.name, err)
+	return exitFailure
+}
+
+// parse reads flags that may stand before or after the other arguments, and
+// returns the latter.
+func (c *call) parse() ([]string, error) {
+	var rest []string
+	args := c.args
+	for {
+		if err := c.flags.Parse(args); err != nil {
+			if errors.Is(err, flag.ErrHelp) {
+				return nil, err
+			}
+			return nil, &quietError{exitUsage} // the flag package has said it
+		}
+		args = c.flags.Args()
+		if len(args) == 0 {
+			return rest, nil
+		}
+		rest = append(rest, args[0])
+		args = args[1:]
+	}
+}
+
+// configFlag is the flag every verb that reads the configuration has.
+func (c *call) configFlag() *string {
+	path := "config.hcl"
+	if p, ok := c.Env("SIGNALBOX_CONFIG"); ok {
+		path = p
+	}
+	return c.flags.String("config", path, "configuration `file`")
+}
+
+// formatFlag is the flag for scripts.
+func (c *call) formatFlag(choices ...string) *string {
+	return c.flags.String("format", choices[0], "output `format`: "+strings.Join(choices, " or "))
+}
+
+func oneOf(flagName, value string, choices ...string) error {
+	if !slices.Contains(choices, value) {
+		return usagef("--%s %q: choose %s", flagName, value, strings.Join(choices, " or "))
+	}
+	return nil
+}
+
+// operator names who gives a command, for the audit record.
+func (c *call) operator() string {
+	if u, err := user.Current(); err == nil && u.Username != "" {
+		return u.Username
+	}
+	return fmt.Sprintf("uid %d", os.Getuid())
+}
+
+// meant offers the verb somebody may have meant.
+func meant(name string) string {
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, v.name)
+	}
+	if n := nearest.Name(name, names); n != "" {
+		return fmt.Sprintf("; did you mean %q?", n)
+	}
+	return ""
+}
+
+func help(w io.Writer) {
+	fmt.Fprint(w, "signalbox reads security signals, decides by your rules and acts by signed signals of its own.\n\nUsage: signalbox <command> [flags]\n\n")
+	for _, v := range verbs() {
+		fmt.Fprintf(w, "  %-13s %s\n", v.name, v.summary)
+	}
+	fmt.Fprint(w, "\nRun signalbox <command> -h for its flags. --format json prints for scripts.\n")
+}
