@@ -7,12 +7,15 @@
 // conformance suite (pipelinetest.TestStore): Embedded on Pebble, and Memory
 // with injected conflicts for tests.
 //
-// It knows bytes and keys, not what they mean.
+// What Commit has acknowledged survives the loss of power, and what anybody was
+// shown (a journal record, a claimed item, an empty transaction that came back)
+// was on disk before. It knows bytes and keys, not what they mean.
 package store
 
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 )
 
@@ -51,21 +54,29 @@ type Store interface {
 	// Last is the newest durable sequence, 0 for an empty journal.
 	Last() uint64
 
-	// Changed returns a channel closed at the next commit that appended to the
-	// journal or enqueued work.
+	// Changed returns a channel closed when the next commit that appended to the
+	// journal or touched a queue or a timer is durable. Take the channel first,
+	// then look for work, then wait.
 	Changed() <-chan struct{}
 
 	// Claim leases up to max due items of a queue: not before their time, not
 	// leased, and only the oldest of each key, so that order per key is kept.
 	// A lease ends with Finish, Reschedule, its time, or a restart. next is when
-	// further work falls due, zero if none is waiting.
+	// further work falls due, zero if none is waiting. What it costs depends on
+	// the items claimed, not on those that wait.
 	Claim(ctx context.Context, queue string, max int, now time.Time, lease time.Duration) (items []Item, next time.Time, err error)
 
 	// Pending counts the items of a queue and tells the age of the oldest.
 	Pending(queue string) (n int, oldest time.Time)
 
-	// ClaimTimers leases up to max timers due at now, oldest first.
+	// ClaimTimers leases up to max timers due at now, oldest first. A timer may
+	// be replaced or cancelled between the claim and the transaction that acts on
+	// it, which must therefore compare it with Tx.Timer. A lease ends with
+	// SetTimer, CancelTimer, its time, or a restart.
 	ClaimTimers(ctx context.Context, max int, now time.Time, lease time.Duration) (timers []Timer, next time.Time, err error)
+
+	// Cursors returns every cursor that was moved and not dropped.
+	Cursors() map[string]uint64
 
 	// Scan calls f for every stored key with the prefix, in byte order, until it
 	// returns false. For operators and tests, not for the hot path.
@@ -74,7 +85,8 @@ type Store interface {
 	// Usage tells how full the budgets are.
 	Usage() Usage
 
-	// Close releases everything. A transaction still open fails.
+	// Close waits for the calls under way and releases everything. A transaction
+	// still open fails with ErrClosed.
 	Close() error
 }
 
@@ -85,42 +97,59 @@ type Tx interface {
 	// it panics: taking locks out of order is how deadlocks are made.
 	Lock(ctx context.Context, keys []string) error
 
+	// Get returns the value of a key. The bytes are not to be changed.
 	Get(key string) (value []byte, ok bool, err error)
+	// Put sets it. The value must not be changed afterwards.
 	Put(key string, value []byte)
 	Delete(key string)
 
 	// Seen looks an input id up among the marks.
 	Seen(id string) (Mark, bool, error)
-	// MarkSeen records the input id until the configured age. seq of the mark is
-	// the journal position given by the Append of the same transaction.
+	// MarkSeen records the input id for at least the configured age, and at most
+	// a third longer. m.Seq may be what Append returned in this transaction;
+	// Commit stores the final sequence. When another transaction has marked the
+	// id since this one began, Commit returns ErrConflict, locks or not.
 	MarkSeen(id string, m Mark)
 
-	// Append adds a record to the journal and returns its sequence, which is
-	// final only when Commit returns nil. ids find it again by Locate.
-	Append(r Record) (seq uint64)
+	// Append adds a record to the journal. Sequences are given in the order of
+	// commits, so what it returns only stands for the sequence (its top bit is
+	// set): it goes into Mark.Seq as it is, and Seq turns it into the sequence
+	// once the transaction is committed.
+	Append(r Record) (provisional uint64)
+	// Seq returns the sequence for what Append or a Mark gave: final ones
+	// unchanged, and 0 for a provisional one unless Commit returned nil.
+	Seq(seq uint64) uint64
 
 	// Enqueue adds an item to its queue. An item with the same queue and id
 	// replaces nothing and is dropped: enqueueing is idempotent.
 	Enqueue(it Item)
-	// Finish removes a claimed item.
+	// Finish removes an item. One that is not there is no error.
 	Finish(queue, id string)
-	// Reschedule ends the lease of a claimed item and stores it anew with its
-	// payload, attempt and time. Order per key is kept.
+	// Reschedule ends the lease of an item and stores its payload, attempt and
+	// NotBefore anew. It keeps its place among the items of its key, which wait
+	// for it. An item that is not there is not brought back.
 	Reschedule(it Item)
 
+	// Timer returns the timer of that ID as it is set.
+	Timer(id string) (Timer, bool, error)
 	// SetTimer sets or replaces the timer of that ID.
 	SetTimer(t Timer)
 	// CancelTimer removes it if it is there.
 	CancelTimer(id string)
 
-	// Cursor reads the named position, MoveCursor sets it.
+	// Cursor reads the named position, 0 if it was never moved. MoveCursor sets
+	// it; from then on the journal keeps every record above it, also above 0,
+	// until DropCursor forgets the name.
 	Cursor(name string) (uint64, error)
 	MoveCursor(name string, seq uint64)
+	DropCursor(name string)
 
 	// Commit makes all of it durable and visible at once. Locks are released as
 	// soon as the writes are visible to others; Commit returns when they are on
 	// disk. After a crash a transaction is there only if all that it could have
-	// seen is.
+	// seen is; for the same reason an empty transaction waits until all that it
+	// could have seen is on disk. ctx is looked at before anything is written
+	// and not after.
 	Commit(ctx context.Context) error
 	Rollback()
 }
@@ -167,11 +196,33 @@ type Usage struct {
 // Options bounds a store. The zero value means the defaults.
 type Options struct {
 	SeenFor    time.Duration    // how long marks are kept; default 30 days
-	Keep       time.Duration    // age at which journal records may go; 0 = until MaxJournal
-	MaxJournal int64            // bytes; 0 = no bound
+	Keep       time.Duration    // age at which journal records go; 0 = until MaxJournal
+	MaxJournal int64            // bytes, above which the oldest records go; 0 = no bound
 	MinFree    int64            // free disk below which input is refused; 0 = none
 	Cache      int64            // bytes of block cache; default 64 MiB
+	SweepEvery time.Duration    // how often expired data is removed; default 1 minute
 	Now        func() time.Time // default time.Now
+	Log        *slog.Logger     // faults of the engine; default slog.Default()
+}
+
+// defaults fills in what is not set.
+func (o Options) defaults() Options {
+	if o.SeenFor <= 0 {
+		o.SeenFor = 30 * 24 * time.Hour
+	}
+	if o.Cache <= 0 {
+		o.Cache = 64 << 20
+	}
+	if o.SweepEvery <= 0 {
+		o.SweepEvery = time.Minute
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.Default()
+	}
+	return o
 }
 
 // Update runs fn in a transaction over the locks and commits, again from the
