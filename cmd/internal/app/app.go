@@ -1,0 +1,400 @@
+// Package app builds a running product from a configuration: New opens what
+// must be open, Start sets it going, Reload exchanges what can be exchanged
+// while running, Stop drains and closes in reverse order.
+//
+// It is importable so that a test or the demo runs the whole product in
+// process, on port 0.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/cmd/internal/config"
+	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/document"
+	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/query"
+	"github.com/signalbox-dev/signalbox/pipeline/store"
+	"github.com/signalbox-dev/signalbox/policies"
+)
+
+// Options is what a product is built from.
+type Options struct {
+	Config  string     // path of config.hcl
+	Env     config.Env // environment; nil: os.LookupEnv
+	Version string
+	Log     *slog.Logger     // nil: discard
+	Now     func() time.Time // nil: time.Now
+}
+
+// App is one product. Its methods are safe for concurrent use; Start and Stop
+// are called once each.
+type App struct {
+	o       Options
+	cfg     *config.Config
+	log     *slog.Logger
+	started time.Time
+
+	store   *store.Embedded
+	keys    *jose.KeyStore
+	line    *pipeline.Pipeline
+	metrics *metrics
+	public  *listener // push endpoints, JWKS, health
+	figures *listener // metrics; nil if not configured
+	admin   *listener // the api socket
+
+	sources []namedSource
+	sinks   []namedSink
+	indexes []namedSink
+	search  query.Searcher
+
+	gen     atomic.Pointer[generation]
+	reload  sync.Mutex
+	loops   loops
+	intake  context.CancelFunc // ends the sources
+	work    context.CancelFunc // ends everything else
+	serving context.CancelFunc
+	stop    sync.Once
+	closers []func() error // in the order of opening
+}
+
+// generation is what a reload exchanges.
+type generation struct {
+	cfg   *config.Config
+	rules *policies.Set
+}
+
+type namedSource struct {
+	name   string
+	source pipeline.Source
+}
+
+type namedSink struct {
+	name string
+	sink pipeline.Sink
+}
+
+// New checks the configuration and opens everything it names: the store, the
+// keys, the index, connectors and listeners. Nothing moves before Start. On an
+// error everything already open is closed again; a diag.List as error means
+// that the configuration or the policies are at fault.
+func New(o Options) (_ *App, err error) {
+	if o.Env == nil {
+		o.Env = os.LookupEnv
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	g, err := load(o)
+	if err != nil {
+		return nil, err
+	}
+	a := &App{o: o, cfg: g.cfg, log: o.Log, metrics: newMetrics(o.Version)}
+	a.loops = loops{log: o.Log, restarts: func(name string) { a.metrics.restarts.WithLabelValues(name).Inc() }}
+	defer func() {
+		if err != nil {
+			a.close()
+		}
+	}()
+	if err := a.open(g); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+func (a *App) open(g *generation) error {
+	cfg := g.cfg
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return fmt.Errorf("make data_dir: %w", err)
+	}
+	st, err := store.Open(filepath.Join(cfg.DataDir, "store"), store.Options{
+		SeenFor: cfg.SeenFor, Keep: cfg.Journal.Keep, MaxJournal: cfg.Journal.MaxSize, MinFree: cfg.Journal.MinFree, Now: a.o.Now,
+	})
+	if err != nil {
+		return fmt.Errorf("open store: %w", err)
+	}
+	a.store = st
+	a.closers = append(a.closers, st.Close)
+	a.metrics.watchStore(st)
+	if a.keys, err = jose.OpenKeyStore(filepath.Join(cfg.DataDir, "keys")); err != nil {
+		return fmt.Errorf("open keys: %w", err)
+	}
+	a.line = pipeline.New(pipeline.Options{
+		Store: st, Log: a.log, Now: a.o.Now, Node: nodeName(cfg), Observer: a.metrics, MaxBatch: cfg.Limits.MaxBatch,
+	})
+	settings, err := settings(g)
+	if err != nil {
+		return err
+	}
+	a.line.Use(settings)
+	a.gen.Store(g)
+	a.public = newListener("signals", a.log)
+	if err := a.connect(cfg); err != nil {
+		return err
+	}
+	return a.listen(cfg)
+}
+
+func nodeName(cfg *config.Config) string {
+	if cfg.Node != "" {
+		return cfg.Node
+	}
+	host, err := os.Hostname()
+	if err != nil {
+		return "signalbox"
+	}
+	return host
+}
+
+// connect opens sources, sinks and indexes.
+func (a *App) connect(cfg *config.Config) error {
+	for _, s := range cfg.Sources {
+		src, err := s.Config.Open(a.env(s.Kind, s.Name, cfg))
+		if err != nil {
+			return fmt.Errorf("open source %q %q: %w", s.Kind, s.Name, err)
+		}
+		a.closeLater(src)
+		a.sources = append(a.sources, namedSource{s.Name, src})
+	}
+	for _, s := range cfg.Sinks {
+		sink, err := a.openSink("sink", s, cfg)
+		if err != nil {
+			return err
+		}
+		a.sinks = append(a.sinks, namedSink{s.Name, sink})
+		a.metrics.watchQueue(a.store, s.Name, a.o.Now)
+	}
+	for _, s := range cfg.Indexes {
+		sink, err := a.openSink("index", s, cfg)
+		if err != nil {
+			return err
+		}
+		a.indexes = append(a.indexes, namedSink{s.Name, sink})
+		if searcher, ok := sink.(query.Searcher); ok && a.search == nil {
+			a.search = searcher
+		}
+		a.metrics.watchIndex(s.Name, func() uint64 {
+			lag, _ := a.line.Lag(context.Background(), s.Name)
+			return lag
+		})
+	}
+	return nil
+}
+
+func (a *App) openSink(role string, s config.Sink, cfg *config.Config) (pipeline.Sink, error) {
+	sink, err := s.Config.Open(a.env(s.Kind, s.Name, cfg))
+	if err != nil {
+		return nil, fmt.Errorf("open %s %q %q: %w", role, s.Kind, s.Name, err)
+	}
+	a.closeLater(sink)
+	return sink, nil
+}
+
+func (a *App) closeLater(v any) {
+	if c, ok := v.(io.Closer); ok {
+		a.closers = append(a.closers, c.Close)
+	}
+}
+
+func (a *App) env(kindName, name string, cfg *config.Config) kind.Env {
+	return kind.Env{
+		Name: name, DataDir: cfg.DataDir, Log: a.log.With("connector", kindName+"/"+name), Now: a.o.Now,
+		Mount: a.public.mount,
+		Signer: func(alg string) (kind.Signer, error) {
+			return a.keys.Signer(alg)
+		},
+	}
+}
+
+// listen opens the sockets.
+func (a *App) listen(cfg *config.Config) error {
+	if err := a.mountPublic(); err != nil {
+		return err
+	}
+	if err := a.public.listen("tcp", cfg.Listen); err != nil {
+		return err
+	}
+	if cfg.Metrics.Listen != "" {
+		a.figures = newListener("metrics", a.log)
+		if err := a.figures.mount("/metrics", a.metrics.handler()); err != nil {
+			return err
+		}
+		if err := a.figures.listen("tcp", cfg.Metrics.Listen); err != nil {
+			return err
+		}
+	}
+	socket := api.Socket(cfg.DataDir)
+	if err := clearSocket(socket); err != nil {
+		return err
+	}
+	a.admin = newListener("api", a.log)
+	a.admin.srv.WriteTimeout = 0
+	if err := a.admin.mount("/", api.Handler(a.backend())); err != nil {
+		return err
+	}
+	if err := a.admin.listen("unix", socket); err != nil {
+		return err
+	}
+	return os.Chmod(socket, 0o600)
+}
+
+// clearSocket removes what a killed product left behind. The store's lock has
+// shown that no other one uses the directory.
+func clearSocket(path string) error {
+	info, err := os.Lstat(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if info.Mode().Type() != os.ModeSocket {
+		return fmt.Errorf("%s is in the way of the api socket and is not one: move it away", path)
+	}
+	return os.Remove(path)
+}
+
+// Start sets everything going and returns at once. The product runs until
+// Stop.
+func (a *App) Start(ctx context.Context) error {
+	a.started = a.o.Now()
+	base := context.WithoutCancel(ctx)
+	var serving, work, intake context.Context
+	serving, a.serving = context.WithCancel(base)
+	work, a.work = context.WithCancel(base)
+	intake, a.intake = context.WithCancel(work)
+	for _, l := range []*listener{a.public, a.figures, a.admin} {
+		if l != nil {
+			a.loops.start(serving, "listener "+l.name, l.serve)
+		}
+	}
+	for _, i := range a.indexes {
+		a.loops.start(work, "index "+i.name, func(ctx context.Context) error {
+			return a.line.Index(ctx, i.name, document.Deliveries, i.sink)
+		})
+	}
+	for _, s := range a.sinks {
+		a.loops.start(work, "sink "+s.name, func(ctx context.Context) error {
+			return a.line.Deliver(ctx, s.name, s.sink)
+		})
+	}
+	a.loops.start(work, "timers", a.line.Timers)
+	a.loops.start(work, "policy watch", a.watchPolicies)
+	for _, s := range a.sources {
+		a.loops.start(intake, "source "+s.name, func(ctx context.Context) error {
+			return s.source.Run(ctx, a.line)
+		})
+	}
+	a.log.Info("started", "version", a.o.Version, "listen", a.Addr(), "policies", a.line.Revision())
+	return a.line.Note(ctx, pipeline.OperatorPart{Verb: "start", By: "signalbox", Detail: "version " + a.o.Version + ", policies " + a.line.Revision()})
+}
+
+// Addr is the address of the shared listener.
+func (a *App) Addr() string { return a.public.addr() }
+
+// Pipeline is the line, for embedding.
+func (a *App) Pipeline() *pipeline.Pipeline { return a.line }
+
+// Searcher is the first index that can be searched, nil if there is none.
+func (a *App) Searcher() query.Searcher { return a.search }
+
+// Settled waits until every action was handed over or failed for good and
+// every index has taken everything, or ctx ends. Actions that wait for an
+// operator do not count.
+func (a *App) Settled(ctx context.Context) error {
+	for {
+		busy := false
+		for _, s := range a.sinks {
+			n, _ := a.store.Pending(s.name)
+			busy = busy || n > 0
+		}
+		for _, i := range a.indexes {
+			lag, err := a.line.Lag(ctx, i.name)
+			if err != nil {
+				return err
+			}
+			busy = busy || lag > 0
+		}
+		if !busy {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+}
+
+// Stop ends the intake, finishes what was received, gives deliveries and
+// indexes until ctx ends to drain, and closes everything in reverse order. A
+// second call, or an ended ctx, skips the drain; nothing acknowledged is lost
+// by that, it goes on at the next start.
+func (a *App) Stop(ctx context.Context) error {
+	var err error
+	a.stop.Do(func() {
+		a.log.Info("stopping")
+		if a.intake != nil {
+			a.intake()
+		}
+		a.public.shutdown(ctx)
+		if cerr := a.line.Close(ctx); cerr != nil {
+			a.log.Warn("stopped before everything received was finished", "err", cerr)
+		}
+		if derr := a.Settled(ctx); derr != nil {
+			a.log.Info("stopped before everything was delivered; the rest goes out at the next start")
+		}
+		_ = a.line.Note(context.WithoutCancel(ctx), pipeline.OperatorPart{Verb: "stop", By: "signalbox"})
+		for _, l := range []*listener{a.figures, a.admin} {
+			if l != nil {
+				l.shutdown(ctx)
+			}
+		}
+		if a.work != nil {
+			a.work()
+			a.serving()
+		}
+		// The loops end within their connectors' time-outs; the store must not
+		// close under them.
+		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+		defer cancel()
+		if werr := a.loops.wait(grace); werr != nil {
+			err = errors.New("stop: a part did not end within 10 s")
+			return
+		}
+		err = a.close()
+		a.log.Info("stopped")
+	})
+	return err
+}
+
+// close closes everything open, in reverse order.
+func (a *App) close() error {
+	for _, l := range []*listener{a.public, a.figures, a.admin} {
+		if l != nil && l.net != nil {
+			_ = l.net.Close()
+		}
+	}
+	var errs []error
+	for _, c := range slices.Backward(a.closers) {
+		errs = append(errs, c())
+	}
+	a.closers = nil
+	return errors.Join(slices.DeleteFunc(errs, func(err error) bool { return errors.Is(err, net.ErrClosed) })...)
+}

