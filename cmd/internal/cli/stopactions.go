@@ -1,0 +1,41 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+)
+
+// runStopActions works the stop switch of the running product.
+func runStopActions(ctx context.Context, c *call) error {
+	path := c.configFlag()
+	resume := c.flags.Bool("resume", false, "let actions go out again")
+	comment := c.flags.String("comment", "", "`why`, for the audit record")
+	rest, err := c.parse()
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usagef("unexpected argument %q", rest[0])
+	}
+	client, err := c.connect(*path)
+	if err != nil {
+		return err
+	}
+	req := api.OperatorRequest{By: c.operator(), Comment: *comment}
+	if *resume {
+		_, err = client.ResumeActions(ctx, req)
+	} else {
+		_, err = client.StopActions(ctx, req)
+	}
+	if err != nil {
+		return c.explainFailure(err, *path, "")
+	}
+	if *resume {
+		fmt.Fprintln(c.Out, "Actions go out again. Those held meanwhile stay held.")
+		return nil
+	}
+	fmt.Fprintln(c.Out, "Actions are stopped: nothing leaves, new ones are held. Intake and indexing go on.\nResume with: signalbox stop-actions --resume")
+	return nil
+}

@@ -1,0 +1,150 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/pipeline/query"
+)
+
+// runTimeline shows, oldest first, what happened around one thing.
+func runTimeline(ctx context.Context, c *call) error {
+	path := c.configFlag()
+	format := c.formatFlag("text", "ndjson", "json")
+	when := c.spanFlags("24h")
+	limit := c.flags.Int("limit", 500, "most documents to print")
+	kinds := map[string]*string{}
+	for _, k := range []string{"user", "session", "device", "chain"} {
+		kinds[k] = c.flags.String(k, "", "any `identifier` of the "+k)
+	}
+	rest, err := c.parse()
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usagef("unexpected argument %q", rest[0])
+	}
+	if err := oneOf("format", *format, "text", "ndjson", "json"); err != nil {
+		return err
+	}
+	kind, value := "", ""
+	for k, v := range kinds {
+		if *v == "" {
+			continue
+		}
+		if kind != "" {
+			return usagef("give one of --user, --session, --device and --chain")
+		}
+		kind, value = k, *v
+	}
+	if kind == "" {
+		return usagef("say around what: --user, --session, --device or --chain")
+	}
+	q, err := query.Timeline(kind, value)
+	if err != nil {
+		return usagef("--%s: %v", kind, err)
+	}
+	from, to, err := when.times(time.Now())
+	if err != nil {
+		return err
+	}
+	client, err := c.connect(*path)
+	if err != nil {
+		return err
+	}
+	docs, total, partial, err := fetch(ctx, client, api.QueryRequest{Query: q.String(), From: from, To: to, Asc: true}, *limit)
+	if err != nil {
+		return c.explainFailure(err, *path, "")
+	}
+	if *format != "text" {
+		for _, d := range docs {
+			if err := writeLine(c.Out, d); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if err := printTimeline(c.Out, coloursFor(c.Out, c.Env), docs); err != nil {
+		return err
+	}
+	switch {
+	case partial != "":
+		fmt.Fprintf(c.Err, "incomplete: %s\n", partial)
+	case total > len(docs):
+		fmt.Fprintf(c.Err, "%d of %d documents; --limit shows more\n", len(docs), total)
+	case len(docs) == 0:
+		fmt.Fprintf(c.Err, "nothing about %s %s in that time\n", kind, value)
+	}
+	return nil
+}
+
+// printTimeline prints documents as an analyst reads them: one line each, the
+// day once, the reasons of decisions below them.
+func printTimeline(w io.Writer, paint colours, docs []json.RawMessage) error {
+	day := ""
+	for _, text := range docs {
+		d, err := parseDoc(text)
+		if err != nil {
+			return fmt.Errorf("read document: %w", err)
+		}
+		at := d.time().Local()
+		if today := at.Format("Monday 2006-01-02"); today != day {
+			day = today
+			fmt.Fprintln(w, paint.bold(day))
+		}
+		fmt.Fprintf(w, "%s  %-8s  %s\n", at.Format("15:04:05.000"), d.stream(), mark(paint, d))
+		for _, line := range details(d) {
+			fmt.Fprintf(w, "%s  %s\n", strings.Repeat(" ", 22), paint.faint(plain(line)))
+		}
+	}
+	return nil
+}
+
+// mark paints a message by how it ended.
+func mark(paint colours, d doc) string {
+	msg := plain(d.text("message"))
+	switch d.text("action.status") {
+	case "acked", "done":
+		return paint.green(msg)
+	case "held", "pending_approval", "suppressed", "merged", "failed":
+		return paint.yellow(msg)
+	case "dead", "expired":
+		return paint.red(msg)
+	}
+	if d.text("set.verdict") == "rejected" || d.text("policy.result") == "error" {
+		return paint.red(msg)
+	}
+	return msg
+}
+
+// details are the further lines of a document: why, and the id to ask with.
+func details(d doc) []string {
+	var lines []string
+	switch d.stream() {
+	case "decision":
+		reasons := d.value("policy.reasons")
+		for r := range reasons.Elements() {
+			lines = append(lines, "because "+r.Text())
+		}
+		if reasons.Text() != "" {
+			lines = append(lines, "because "+reasons.Text())
+		}
+		for e := range d.value("policy.errors").Elements() {
+			lines = append(lines, "error: "+e.Text())
+		}
+		lines = append(lines, "explain "+d.text("policy.decision_id"))
+	case "signal", "alert":
+		if r := d.text("set.remit"); r != "" {
+			lines = append(lines, "recorded only: "+r)
+		}
+		if a := d.text("set.applied"); a != "" {
+			lines = append(lines, "tolerated: "+a)
+		}
+	}
+	return lines
+}
