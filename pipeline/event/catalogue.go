@@ -215,6 +215,7 @@ func oktaTypes() []*Type {
 		fields = append(fields, timestamp, subject)
 		if t.Name != "identifier-changed" {
 			fields = append(fields, initiatingEntity, reasonAdmin, reasonUser)
+			t.anyOf = []string{"reason_admin", "reason_user"}
 		}
 		t.Fields = fields
 	}

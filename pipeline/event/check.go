@@ -66,6 +66,9 @@ func (t *Type) CheckWith(body strictjson.Value, o CheckOptions) (applied []strin
 			applied = append(applied, workaround)
 		}
 	}
+	if t.anyOf != nil && !slices.ContainsFunc(t.anyOf, func(name string) bool { return body.Get(name).Exists() }) {
+		return nil, &PayloadError{t.anyOf[0], "OKTA-05", "or " + strings.Join(t.anyOf[1:], " or ") + " is required"}
+	}
 	slices.Sort(applied)
 	return applied, nil
 }
@@ -89,6 +92,8 @@ func (f *Field) fail(problem string) *PayloadError {
 func (f *Field) check(v strictjson.Value, o *CheckOptions) (workaround, problem string) {
 	kind := v.Kind()
 	switch f.Kind {
+	case Absent:
+		return "", "must not be there"
 	case Number:
 		if _, ok := v.Float(); !ok {
 			return "", "must be a number"
@@ -130,10 +135,10 @@ func (f *Field) check(v strictjson.Value, o *CheckOptions) (workaround, problem 
 }
 
 func (f *Field) checkString(v strictjson.Value, o *CheckOptions) (workaround, problem string) {
+	if f.Required && equalText(v, "") {
+		return "", "must not be empty"
+	}
 	if f.Enum == nil {
-		if f.Required && equalText(v, "") {
-			return "", "must not be empty"
-		}
 		return "", ""
 	}
 	for _, value := range f.Enum {

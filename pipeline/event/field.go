@@ -14,6 +14,7 @@ const (
 	Object         FieldKind = "object"
 	Messages       FieldKind = "object<bcp47,string>"        // language tag to text, at least one
 	MessagesOrText FieldKind = "object<bcp47,string>|string" // RISC does not type its reasons
+	Absent         FieldKind = "absent"                      // the member must not be there
 )
 
 // Field is one payload member that an event type defines.

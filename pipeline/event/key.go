@@ -11,11 +11,27 @@ import (
 // Keys are made of a format name, a colon and the values, separated by '|'.
 // What would be read as structure is percent-encoded, so that no two subjects
 // share a key, whatever a sender puts into them.
+type place uint8
+
 const (
-	inValue  = "|"   // separates the values of a simple subject
-	inName   = ":|=" // further ends a format or member name
-	inNested = "&="  // separates the keys inside a complex or aliases subject
+	inValue  place = 1 << iota // '|' separates the values of a simple subject
+	inName                     // ':', '|' and '=' end a format or member name
+	inNested                   // '&' and '=' separate the keys inside a complex or aliases subject
 )
+
+// structure tells in which places a byte must be escaped.
+var structure = func() (table [256]place) {
+	for c := range 0x20 {
+		table[c] = inValue | inName | inNested
+	}
+	table[0x7f] = inValue | inName | inNested
+	table['%'] = inValue | inName | inNested
+	table['|'] = inValue | inName
+	table[':'] = inName
+	table['='] = inName | inNested
+	table['&'] = inNested
+	return table
+}()
 
 // make builds a simple subject from the values of its members in order.
 func (f *format) make(values [][]byte) (Subject, *SubjectError) {
@@ -317,18 +333,17 @@ func namedKey(format string, members []member) string {
 	return string(key)
 }
 
-// appendEscaped percent-encodes '%', controls and the given characters.
-func appendEscaped[S ~string | ~[]byte](b []byte, s S, structure string) []byte {
+// appendEscaped percent-encodes '%', controls and what is structure here.
+func appendEscaped[S ~string | ~[]byte](b []byte, s S, here place) []byte {
 	const digits = "0123456789ABCDEF"
+	from := 0
 	for i := range len(s) {
-		c := s[i]
-		if c < ' ' || c == 0x7f || c == '%' || strings.IndexByte(structure, c) >= 0 {
-			b = append(b, '%', digits[c>>4], digits[c&15])
-			continue
+		if c := s[i]; structure[c]&here != 0 {
+			b = append(append(b, s[from:i]...), '%', digits[c>>4], digits[c&15])
+			from = i + 1
 		}
-		b = append(b, c)
 	}
-	return b
+	return append(b, s[from:]...)
 }
 
 // unescape decodes percent escapes; an incomplete one is an error.

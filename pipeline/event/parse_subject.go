@@ -216,8 +216,8 @@ func newComplex(parts []part) (Subject, *SubjectError) {
 	return Subject{&subject{format: formatComplex, key: complexKey(parts), parts: parts}}, nil
 }
 
-// aliases reads several identifiers of one entity. Nesting is refused before it
-// is followed: an element of an element stops at the second level (SUB-10).
+// aliases reads several identifiers of one entity, none of which may be aliases
+// again, in the standard's or the white paper's shape (SUB-10).
 func (p *subjectParser) aliases(v strictjson.Value) (Subject, *SubjectError) {
 	list := v.Get("identifiers")
 	switch list.Kind() {
@@ -241,12 +241,15 @@ func (p *subjectParser) aliases(v strictjson.Value) (Subject, *SubjectError) {
 		if problem != nil {
 			return at(problem)
 		}
-		s, problem := p.simple(format, e)
-		if problem == nil && s.Format() == formatAliases {
-			problem = &SubjectError{"", "SUB-10", "must not be aliases again"}
+		if string(format) == formatAliases {
+			return at(&SubjectError{"", "SUB-10", "must not be aliases again"})
 		}
+		s, problem := p.simple(format, e)
 		if problem != nil {
 			return at(problem)
+		}
+		if s.Format() == formatAliases {
+			return at(&SubjectError{"", "SUB-10", "must not be aliases again"})
 		}
 		parts = append(parts, part{"", s})
 	}

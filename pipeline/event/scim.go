@@ -7,8 +7,15 @@ const scimBase = "urn:ietf:params:scim:event:"
 // scimTypes are the events of RFC 9967.
 func scimTypes() []*Type {
 	version := text("version", "SCIM-04", "entity tag of the resource after the event")
-	full := []Field{of(Object, "data", "SCIM-04", "the resource, or the request that changed it").must(), version}
-	notice := []Field{of(Strings, "attributes", "SCIM-04", "paths of the attributes touched").must(), version}
+	absent := func(name, requirement string) Field { return of(Absent, name, requirement, "not part of the event") }
+	full := []Field{
+		of(Object, "data", "SCIM-04", "the resource, or the request that changed it").must(),
+		absent("attributes", "SCIM-04"), version,
+	}
+	notice := []Field{
+		of(Strings, "attributes", "SCIM-04", "paths of the attributes touched").must(),
+		absent("data", "SCIM-04"), version,
+	}
 
 	types := []*Type{
 		{Name: "feed:add", Spec: "RFC 9967 2.3", Doc: "A resource joined the feed (SCIM-06)."},
@@ -19,7 +26,8 @@ func scimTypes() []*Type {
 		{Name: "prov:patch:notice", Spec: "RFC 9967 2.4.2", Fields: notice, Doc: "A resource was changed."},
 		{Name: "prov:put:full", Spec: "RFC 9967 2.4.3", Fields: full, Doc: "A resource was replaced, with its content."},
 		{Name: "prov:put:notice", Spec: "RFC 9967 2.4.3", Fields: notice, Doc: "A resource was replaced."},
-		{Name: "prov:delete", Spec: "RFC 9967 2.4.4", Doc: "A resource was deleted."},
+		{Name: "prov:delete", Spec: "RFC 9967 2.4.4", Doc: "A resource was deleted.",
+			Fields: []Field{absent("data", "SCIM-05"), absent("attributes", "SCIM-05")}},
 		{Name: "prov:activate", Spec: "RFC 9967 2.4.5", Doc: "A resource is ready for use."},
 		{Name: "prov:deactivate", Spec: "RFC 9967 2.4.6", Concepts: []string{"account-disabled"},
 			Doc: "A resource was disabled; typically its sessions have ended (SCIM-07)."},

@@ -24,6 +24,7 @@ type Type struct {
 
 	byValue  []valueConcepts // concepts that depend on the payload
 	concepts string          // name of the member that lists further concepts
+	anyOf    []string        // members of which one must be there (OKTA-05)
 }
 
 // valueConcepts gives the concepts of an event whose member has the value.
