@@ -12,7 +12,6 @@ import (
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
-	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // parcel is what waits in a sink's queue: the action, and once made the bytes
@@ -193,12 +192,8 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 }
 
 func (d *dispatcher) order(l load) (Order, error) {
-	v, err := strictjson.Parse(l.Action.Subject, strictjson.DefaultLimits)
-	if err != nil {
-		return Order{}, fmt.Errorf("subject of %s: %w", l.Action.ID, err)
-	}
-	subject, _, err := event.ParseSubject(v, event.SubjectOptions{})
-	if err != nil {
+	var subject event.Subject
+	if err := json.Unmarshal(l.Action.Subject, &subject); err != nil {
 		return Order{}, fmt.Errorf("subject of %s: %w", l.Action.ID, err)
 	}
 	id := l.Action.ID

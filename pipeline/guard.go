@@ -11,7 +11,6 @@ import (
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
-	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // The guards stand between what a rule asks for and what leaves the product.
@@ -66,20 +65,19 @@ func actionSubject(e *event.Event, asked map[string]any) (event.Subject, error) 
 	if err != nil {
 		return event.Subject{}, err
 	}
-	v, err := strictjson.Parse(text, strictjson.DefaultLimits)
-	if err != nil {
-		return event.Subject{}, err
-	}
-	s, _, err := event.ParseSubject(v, event.SubjectOptions{})
+	var s event.Subject
+	err = json.Unmarshal(text, &s)
 	return s, err
 }
 
 func (q *proposal) key() string { return q.subject.Key() }
 
-func (q *proposal) mergeKey() string { return mergeKeys + q.typ.Name + "/" + q.key() }
+// Guard keys hold hashes: transactions and subjects are a stranger's text of
+// any length.
+func (q *proposal) mergeKey() string { return mergeKeys + hash("merge", q.typ.Name, q.key()) }
 
 func (q *proposal) hopKey() string {
-	return hopKeys + q.event.Txn + "/" + q.typ.Name + "/" + q.key()
+	return hopKeys + hash("hop", q.event.Txn, q.typ.Name, q.key())
 }
 
 func (q *proposal) limitKey() string { return limitKeys + q.Rule }

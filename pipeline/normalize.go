@@ -33,7 +33,7 @@ func (Statements) Normalize(_ context.Context, s Signal) ([]event.Event, error) 
 			Source: s.Message.Source, Issuer: s.Issuer, Assurance: s.Assurance,
 			Time: at, TimeSource: source, Received: s.Message.Received,
 			Txn: s.Txn, Subject: s.Subject, Body: st.Body,
-			Concepts: st.Type.Concepts, Applied: s.Applied,
+			Concepts: st.Type.ConceptsOf(st.Body), Applied: s.Applied,
 		})
 	}
 	return events, nil

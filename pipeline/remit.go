@@ -12,7 +12,7 @@ import (
 // Remit says what an issuer may do here (P-07). The zero Remit allows nothing
 // but being recorded and indexed.
 type Remit struct {
-	Events   []string      // type names, "family:*" or "*"
+	Events   []string      // type names, "family:*", "concept:<name>" or "*"
 	Subjects []string      // patterns of event.MatchPattern
 	Actions  []string      // action types its events may cause, or "*"
 	Links    bool          // may teach that two identifiers are one entity
@@ -33,8 +33,12 @@ func (r Remit) compile() *remit {
 	return c
 }
 
-// matchType matches "*", "family:*", "family:name" and "name" with globs.
+// matchType matches "*", "family:*", "family:name", "concept:<name>" and "name"
+// with globs.
 func matchType(pattern string, t *event.Type) bool {
+	if concept, ok := strings.CutPrefix(pattern, "concept:"); ok {
+		return slices.Contains(t.Concepts, concept)
+	}
 	name := t.Name
 	if strings.Contains(pattern, ":") && !strings.Contains(t.Name, ":") {
 		name = t.Family + ":" + t.Name
@@ -60,7 +64,7 @@ func (r *remit) outside(e *event.Event) string {
 }
 
 func (r *remit) covers(s event.Subject) bool {
-	return slices.ContainsFunc(r.Subjects, func(p string) bool { return event.MatchPattern(p, s) })
+	return event.MatchAll(r.Subjects, s)
 }
 
 // causes reports whether events of the issuer may cause the action type.

@@ -114,12 +114,8 @@ func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error
 	if err != nil {
 		return err
 	}
-	sv, err := strictjson.Parse(d.Subject, strictjson.DefaultLimits)
-	if err != nil {
-		return fmt.Errorf("read timer's subject: %w", err)
-	}
-	subject, _, err := event.ParseSubject(sv, event.SubjectOptions{})
-	if err != nil {
+	var subject event.Subject
+	if err := json.Unmarshal(d.Subject, &subject); err != nil {
 		return fmt.Errorf("read timer's subject: %w", err)
 	}
 	typ, _ := event.ByName("timer")
@@ -132,7 +128,7 @@ func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error
 	}
 	u.events = []event.Event{{
 		ID: EventID(input, 0), Type: typ, URI: typ.URI, Source: "timer", Issuer: "timer", Assurance: event.Internal,
-		Time: t.Due, TimeSource: "timer", Received: now, Txn: d.Txn, Subject: subject, Body: parsed, Concepts: typ.Concepts,
+		Time: t.Due, TimeSource: "timer", Received: now, Txn: d.Txn, Subject: subject, Body: parsed, Concepts: typ.ConceptsOf(parsed),
 	}}
 	b := &batch{p: p, gen: gen, units: []*unit{u}}
 	return b.commit(ctx)

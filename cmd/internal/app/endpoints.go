@@ -11,8 +11,10 @@ import (
 // mountPublic adds what the shared listener serves beside the connectors.
 func (a *App) mountPublic() error {
 	for pattern, h := range map[string]http.HandlerFunc{
-		"GET /healthz": func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, map[string]string{"status": "alive"}) },
-		"GET /readyz":  a.readyz,
+		"GET /healthz": func(w http.ResponseWriter, _ *http.Request) {
+			writeJSON(w, http.StatusOK, map[string]string{"status": "alive"})
+		},
+		"GET /readyz": a.readyz,
 		"GET /jwks.json": func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Type", "application/jwk-set+json")
 			w.Header().Set("Cache-Control", "public, max-age=300")

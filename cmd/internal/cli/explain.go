@@ -1,0 +1,262 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+)
+
+// ids is the form of the ids explain looks up in the journal.
+var ids = regexp.MustCompile(`^[iead]-[0-9a-z]{26}(-[a-z]+)?$`)
+
+// maxExplainFile bounds what explain reads.
+const maxExplainFile = 4 << 20
+
+// runExplain shows every step for the messages of a file, without side
+// effects, or what the journal holds under an id.
+func runExplain(ctx context.Context, c *call) error {
+	path := c.configFlag()
+	source := c.flags.String("source", "", "`name` of the source the message would come by; default the only one")
+	fresh := c.flags.Bool("fresh", false, "as if nothing were known yet, even when the product runs")
+	format := c.formatFlag("text", "json")
+	rest, err := c.parse()
+	if err != nil {
+		return err
+	}
+	if err := oneOf("format", *format, "text", "json"); err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return usagef("give one file (- is standard input) or one id")
+	}
+	if ids.MatchString(rest[0]) {
+		if _, err := os.Stat(rest[0]); errors.Is(err, os.ErrNotExist) {
+			return c.explainID(ctx, *path, rest[0], *format)
+		}
+	}
+	req, err := c.readMessages(rest[0], *source)
+	if err != nil {
+		return err
+	}
+	list, err := c.explainMessages(ctx, *path, req, *fresh)
+	if err != nil {
+		return c.explainFailure(err, *path, "")
+	}
+	if *format == "json" {
+		return writeExplanations(c.Out, list)
+	}
+	return printExplanations(c.Out, coloursFor(c.Out, c.Env), list)
+}
+
+func (c *call) explainID(ctx context.Context, path, id, format string) error {
+	client, err := c.connect(path)
+	if err != nil {
+		return err
+	}
+	a, err := client.Journal(ctx, id)
+	if err != nil {
+		return c.explainFailure(err, path, "")
+	}
+	if format == "json" {
+		return writeExplanations(c.Out, a.Records)
+	}
+	return printExplanations(c.Out, coloursFor(c.Out, c.Env), a.Records)
+}
+
+// explainMessages asks the running product, which knows the state of users and
+// devices, and works from configuration and policies alone if none runs.
+func (c *call) explainMessages(ctx context.Context, path string, req api.ExplainRequest, fresh bool) ([]api.Explanation, error) {
+	if !fresh {
+		client, err := c.connect(path)
+		if err != nil {
+			return nil, err
+		}
+		list, err := client.Explain(ctx, req)
+		if !errors.Is(err, api.ErrNotRunning) {
+			return list, err
+		}
+	}
+	list, err := app.Explain(ctx, app.Options{Config: path, Env: c.Env, Version: productVersion()}, req)
+	if err != nil {
+		return nil, c.refused(err)
+	}
+	return list, nil
+}
+
+// readMessages reads a file: one compact token or JSON document, or one per
+// line.
+func (c *call) readMessages(name, source string) (api.ExplainRequest, error) {
+	in := c.In
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return api.ExplainRequest{}, err
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, maxExplainFile+1))
+	if err != nil {
+		return api.ExplainRequest{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	if len(text) > maxExplainFile {
+		return api.ExplainRequest{}, fmt.Errorf("%s is larger than %d bytes", name, maxExplainFile)
+	}
+	var req api.ExplainRequest
+	add := func(body []byte, position string) {
+		contentType := "application/secevent+jwt"
+		if bytes.HasPrefix(body, []byte("{")) || bytes.HasPrefix(body, []byte("[")) {
+			contentType = "application/json"
+		}
+		req.Messages = append(req.Messages, api.ExplainMessage{Source: source, ContentType: contentType, Body: string(body), Position: position})
+	}
+	text = bytes.TrimSpace(text)
+	if bytes.HasPrefix(text, []byte("{")) || bytes.HasPrefix(text, []byte("[")) {
+		add(text, name)
+		return req, nil
+	}
+	for i, line := range bytes.Split(text, []byte("\n")) {
+		if line = bytes.TrimSpace(line); len(line) > 0 {
+			add(line, fmt.Sprintf("%s:%d", name, i+1))
+		}
+	}
+	if len(req.Messages) == 0 {
+		return req, fmt.Errorf("%s holds no message", name)
+	}
+	return req, nil
+}
+
+// writeExplanations writes one object, or one per line if there are several.
+func writeExplanations(w io.Writer, list []api.Explanation) error {
+	if len(list) == 1 {
+		return writeJSON(w, list[0])
+	}
+	for _, x := range list {
+		if err := writeLine(w, x); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func printExplanations(w io.Writer, paint colours, list []api.Explanation) error {
+	for i, x := range list {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		printExplanation(&report{w, paint}, x)
+	}
+	return nil
+}
+
+// report writes indented lines.
+type report struct {
+	w     io.Writer
+	paint colours
+}
+
+func (r *report) line(depth int, format string, args ...any) {
+	fmt.Fprintf(r.w, "%s%s\n", strings.Repeat("  ", depth), plain(fmt.Sprintf(format, args...)))
+}
+
+func (r *report) head(name, format string, args ...any) {
+	fmt.Fprintf(r.w, "%-10s %s\n", r.paint.bold(name), plain(fmt.Sprintf(format, args...)))
+}
+
+func printExplanation(r *report, x api.Explanation) {
+	if x.Seq > 0 {
+		r.head("journal", "record %d of %s, %s", x.Seq, x.At.Format(time.RFC3339), x.Kind)
+	}
+	if o := x.Operator; o != nil {
+		r.head("operator", "%s by %s %s %s", o.Verb, o.By, o.Comment, o.Failed)
+		return
+	}
+	if v := x.Verdict; v.Result != "" {
+		printVerdict(r, v)
+	}
+	for i, e := range x.Events {
+		r.head("event", "%s  %s", e.Type, e.ID)
+		r.line(2, "happened %s (%s)", e.Time.Format(time.RFC3339), e.TimeSource)
+		if len(e.Subject) > 0 {
+			r.line(2, "subject  %s", e.Subject)
+		}
+		if len(e.Body) > 0 {
+			r.line(2, "says     %s", e.Body)
+		}
+		if i < len(x.Decisions) {
+			printDecision(r, x.Decisions[i])
+		}
+	}
+	for _, a := range x.Actions {
+		r.head("action", "%s for %s: %s  %s", a.Type, a.Key, a.Status, a.ID)
+		if a.Why != "" {
+			r.line(2, "%s", a.Why)
+		}
+		if a.Target != "" {
+			r.line(2, "%s to %s %s", a.Emits, a.Target, a.Info)
+		}
+		r.line(2, "asked for by %s: %s", a.Rule, a.Reason)
+	}
+	r.head("documents", "%d; --format json shows them", len(x.Documents))
+}
+
+func printVerdict(r *report, v api.Verdict) {
+	if v.Code != "" {
+		r.head("verdict", "%s: %s: %s", v.Result, v.Code, v.Description)
+		if v.Requirement != "" {
+			r.line(2, "breaks %s", v.Requirement)
+		}
+		return
+	}
+	r.head("verdict", "%s, %s by %s", v.Result, v.Assurance, v.Issuer)
+	if v.Algorithm != "" {
+		r.line(2, "%s with key %s, rule set %s, jti %s", v.Algorithm, v.KeyID, v.Rules, v.JTI)
+	}
+	if len(v.Applied) > 0 {
+		r.line(2, "tolerated %s", strings.Join(v.Applied, ", "))
+	}
+	if v.Discard != "" {
+		r.line(2, "dropped: %s", v.Discard)
+	}
+}
+
+func printDecision(r *report, d api.Decision) {
+	if d.Remit != "" {
+		r.head("decision", "none: %s", d.Remit)
+		return
+	}
+	if len(d.Change) > 0 {
+		r.line(2, "changes  %s", d.Change)
+	}
+	r.head("decision", "%s  %s", d.Result, d.ID)
+	for _, f := range d.Fired {
+		r.line(2, "%s held: %s", f.Rule, f.Branch)
+	}
+	for _, n := range d.Notes {
+		r.line(2, "%s notes: %s", n.Rule, n.Text)
+	}
+	for _, e := range d.Errors {
+		r.line(2, "%s failed in %s: %s", e.Rule, e.Document, e.Message)
+	}
+	for _, v := range d.Rules {
+		if v.Held {
+			continue
+		}
+		r.line(2, "%s did not hold: %s", v.Rule, v.Branch)
+		if v.Text != "" {
+			r.line(3, "%s:%d  %s  (%s)", v.File, v.Line, v.Text, v.Values)
+		}
+	}
+	if len(d.Fired) == 0 && len(d.Quiet) == 0 {
+		r.line(2, "no rule speaks to this event")
+	}
+}
