@@ -171,6 +171,7 @@ func (b *batch) attempt(ctx context.Context) error {
 	b.p.obs.Took("commit", len(b.units), time.Since(planned))
 	for _, u := range b.units {
 		if u.record != nil {
+			u.seq = tx.Seq(u.seq)
 			b.p.recent.put(u.seq, u.record)
 		}
 	}
@@ -318,8 +319,8 @@ func (b *batch) decide(ctx context.Context, tx store.Tx, held map[string]bool, u
 	out.Entities = entitiesPart(view.Entities())
 	if c := view.Change(); c != nil {
 		out.Change = c.AppendJSON(nil)
-		out.Event.Late = c.Late()
 	}
+	out.Event.Late = view.Late()
 	var facts []Fact
 	if b.gen.Decider != nil {
 		d := Decision{}
