@@ -1,0 +1,200 @@
+package document
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+)
+
+// Messages are read in a timeline, one below the other: who says it, what
+// happened, to whom, why.
+
+// eventMessage is, for example,
+// "idp.example.com: user risk LOW→HIGH for jane@example.com (impossible travel)".
+func eventMessage(provider string, e *pipeline.EventPart, p *payload, x pipeline.EntitiesPart) string {
+	var b strings.Builder
+	b.Grow(128)
+	b.WriteString(host(provider))
+	b.WriteString(": ")
+	b.WriteString(statement(e.Type, e.URI, p))
+	if s := who(x, strings.HasPrefix(e.Type, "device-") || e.Type == "posture" || p.principal == "device"); s != "" {
+		b.WriteString(" for ")
+		b.WriteString(s)
+	}
+	if why := p.why(); why != "" {
+		b.WriteString(" (")
+		b.WriteString(why)
+		b.WriteByte(')')
+	}
+	return b.String()
+}
+
+// statement says what an event says, in a few words.
+func statement(name, uri string, p *payload) string {
+	switch name {
+	case "risk-level-change":
+		return first(p.principal, "unknown") + " risk " + strings.ToUpper(step(p.previousLevel, p.currentLevel))
+	case "user-risk-change", "device-risk-change":
+		return strings.TrimSuffix(name, "-risk-change") + " risk " + strings.ToUpper(step(p.previousLevel, p.currentLevel))
+	case "assurance-level-change":
+		return "assurance level " + step(p.previousLevel, p.currentLevel)
+	case "device-compliance-change":
+		return "device compliance " + step(p.previousStatus, p.currentStatus)
+	case "credential-change":
+		return first(p.credentialType, "credential") + " " + first(changed[p.changeType], "changed")
+	case "credential-compromise":
+		return first(p.credentialType, "credential") + " compromised"
+	case "alert":
+		return first(p.severity, "unknown") + " alert " + strconv.Quote(first(p.title, "without a title"))
+	case "activity":
+		return first(p.action, "activity")
+	case "unknown":
+		return "unknown event " + uri
+	}
+	if past, ok := strings.CutPrefix(name, "account-"); ok && past != "credential-change-required" {
+		return "account " + past
+	}
+	return strings.NewReplacer("-", " ", ":", " ").Replace(name)
+}
+
+var changed = map[string]string{"create": "created", "update": "updated", "revoke": "revoked", "delete": "deleted"}
+
+// step shows a change of level or status.
+func step(from, to string) string {
+	if from == "" {
+		return "→" + first(to, "unknown")
+	}
+	return from + "→" + first(to, "unknown")
+}
+
+// host shortens an issuer to its host.
+func host(issuer string) string {
+	if rest, ok := strings.CutPrefix(issuer, "https://"); ok && !strings.ContainsAny(rest, "/?#@") {
+		return rest
+	}
+	if u, err := url.Parse(issuer); err == nil && u.Host != "" {
+		return u.Host
+	}
+	return issuer
+}
+
+func messageOf(provider string, in *pipeline.InputPart, reason string) string {
+	var what string
+	switch in.Verdict {
+	case pipeline.Rejected:
+		what = "token rejected"
+	case pipeline.Reused:
+		what = "token id " + in.JTI + " reused"
+	case pipeline.Repeated:
+		what = "token repeated"
+	case pipeline.Discarded:
+		what = "token set aside"
+	default:
+		what = "token without events"
+	}
+	if reason == "" {
+		return host(provider) + ": " + what
+	}
+	return host(provider) + ": " + what + ": " + reason
+}
+
+// decisionMessage is, for example,
+// "revoke-session for jane@example.com: credential phished (credential_compromise)".
+func decisionMessage(o *pipeline.Outcome, s summary) string {
+	about := ""
+	if name := who(o.Entities, false); name != "" {
+		about = " for " + name
+	}
+	switch {
+	case len(s.actions) > 0:
+		var types []string
+		for _, a := range s.actions {
+			if len(types) == 0 || types[len(types)-1] != a.Type {
+				types = append(types, a.Type)
+			}
+		}
+		verb := ""
+		switch {
+		case s.shadow:
+			verb = "would "
+		case o.Decision.Result == "suppressed":
+			verb = "suppressed: "
+		}
+		text := verb + strings.Join(types, ", ") + about
+		if len(s.reasons) > 0 {
+			text += ": " + s.reasons[0]
+		}
+		return text + " (" + strings.Join(s.rules, ", ") + ")"
+	case len(s.errors) > 0:
+		return "no decision" + about + ": " + s.errors[0]
+	case len(s.reasons) > 0:
+		return "no action" + about + ": " + s.reasons[0]
+	case len(s.rules) > 0:
+		return "no action" + about + ": noted by " + strings.Join(s.rules, ", ")
+	case len(o.Decision.Quiet) > 0:
+		return "no action" + about + ": nothing to do for " + strings.Join(o.Decision.Quiet, ", ")
+	}
+	return "no action" + about + ": no rule looks at " + o.Event.Type
+}
+
+// actionMessage is, for example,
+// "revoke-session for jane@example.com held: protected subject".
+func actionMessage(a *pipeline.Action) string {
+	var b strings.Builder
+	b.WriteString(a.Type)
+	name := who(pipeline.EntitiesPart{User: a.User, Device: a.Device, Session: a.Session}, false)
+	if name == "" {
+		name = first(keyValue(a.Key), a.Key)
+	}
+	if name != "" {
+		b.WriteString(" for ")
+		b.WriteString(name)
+	}
+	b.WriteByte(' ')
+	b.WriteString(strings.ReplaceAll(string(a.Status), "_", " "))
+	if a.Target != "" {
+		b.WriteString(preposition(a.Status))
+		b.WriteString(a.Target)
+	}
+	if a.Mode == pipeline.Shadow {
+		b.WriteString(" in the shadow")
+	}
+	why := first(a.Why, a.Info)
+	if why == "" && (a.Status == pipeline.Queued || a.Status == pipeline.Proposed) {
+		why = a.Reason
+	}
+	if why != "" {
+		b.WriteString(": ")
+		b.WriteString(why)
+	}
+	return b.String()
+}
+
+// preposition joins a status with the target.
+func preposition(s pipeline.Status) string {
+	switch s {
+	case pipeline.Acked, pipeline.Done, pipeline.Failed, pipeline.Dead:
+		return " by "
+	case pipeline.Sent:
+		return " to "
+	}
+	return " for "
+}
+
+func operatorMessage(o *pipeline.OperatorPart) string {
+	text := o.Verb
+	if o.By != "" {
+		text += " by " + o.By
+	}
+	if o.Failed != "" {
+		return text + " failed: " + o.Failed
+	}
+	for _, s := range []string{o.Detail, o.Comment} {
+		if s != "" {
+			text += ": " + s
+		}
+	}
+	return text
+}
