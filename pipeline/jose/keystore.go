@@ -98,6 +98,9 @@ func (s *KeyStore) Signer(alg string) (*Signer, error) {
 	if err != nil {
 		return nil, err
 	}
+	if signer.alg != alg {
+		return nil, fmt.Errorf("make a signing key: %s in the key store holds a key for %s", file, signer.alg)
+	}
 	s.add(file, signer)
 	return signer, nil
 }
@@ -106,7 +109,7 @@ func (s *KeyStore) Signer(alg string) (*Signer, error) {
 func (s *KeyStore) JWKS() []byte {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.jwks
+	return slices.Clone(s.jwks)
 }
 
 // add takes a key in and renews the public set. The caller holds the lock or

@@ -203,6 +203,16 @@ func TestKeyStoreRefuses(t *testing.T) {
 			}
 		})
 	}
+	t.Run("misnamed key", func(t *testing.T) {
+		dir := filepath.Join(t.TempDir(), "keys")
+		open(t, dir)
+		if err := os.Rename(filepath.Join(dir, "es256-0001.pem"), filepath.Join(dir, "rs256-0001.pem")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := open(t, dir).Signer("RS256"); err == nil || !strings.Contains(err.Error(), "holds a key for ES256") {
+			t.Errorf("got %v", err)
+		}
+	})
 	if _, err := jose.GenerateSigner("HS256"); err == nil {
 		t.Error("made an HMAC key")
 	}

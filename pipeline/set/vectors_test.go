@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -87,21 +88,32 @@ func readSetting(t testing.TB, dir string) *setting {
 	if err := json.Unmarshal(text, s); err != nil {
 		t.Fatal(err)
 	}
-	newRSA := func(bits int) *rsa.PrivateKey {
-		k, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return k
-	}
 	for kid, k := range s.Keys {
-		s.private[kid] = newRSA(k.Bits)
+		s.private[kid] = rsaKey(t, kid, k.Bits)
 	}
-	s.stranger = newRSA(2048)
+	s.stranger = rsaKey(t, "", 2048)
 	if s.strangerCurve, err = ecdsa.GenerateKey(elliptic.P256(), rand.Reader); err != nil {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// made holds the RSA keys of the test run by name and size; they are slow to
+// make.
+var made sync.Map
+
+func rsaKey(t testing.TB, kid string, bits int) *rsa.PrivateKey {
+	t.Helper()
+	id := fmt.Sprint(kid, " ", bits)
+	if k, ok := made.Load(id); ok {
+		return k.(*rsa.PrivateKey)
+	}
+	k, err := rsa.GenerateKey(rand.Reader, bits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	made.Store(id, k)
+	return k
 }
 
 // keySet publishes the setting's keys.
