@@ -1,0 +1,202 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+)
+
+type actionBlock struct {
+	Name         string         `hcl:"name,label"`
+	Emits        []emitBlock    `hcl:"emit,block"`
+	Dos          []doBlock      `hcl:"do,block"`
+	Merge        *time.Duration `hcl:"merge,optional"`
+	ValidFor     *time.Duration `hcl:"valid_for,optional"`
+	ReversibleBy *string        `hcl:"reversible_by,optional"`
+}
+
+type emitBlock struct {
+	Event string               `hcl:"event,label"`
+	To    []string             `hcl:"to,optional"`
+	Body  hclsyntax.Expression `hcl:"body,optional"`
+}
+
+// doBlock is a call of an actuator, which is refused with a clear word.
+type doBlock struct {
+	Sink string          `hcl:"sink,label"`
+	Rest *hclsyntax.Body `hcl:",remain"`
+}
+
+// defaultValidFor is how long an action of the file's own is worth sending.
+const defaultValidFor = 24 * time.Hour
+
+// actionName is what an action type may be called.
+var actionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
+
+// actions decodes the action blocks over the shipped types. A block for a
+// shipped type changes what it mentions: an attribute replaces the shipped one;
+// emit blocks replace all shipped ones, but one without a body keeps the body
+// that the shipped type has for the event.
+func (l *loader) actions(blocks []actionBlock) {
+	seen := map[string]int{}
+	for i, b := range blocks {
+		at := fmt.Sprintf("action[%d]", i)
+		label := l.spots.find(at + "#name").at
+		if first, ok := seen[b.Name]; ok {
+			l.faultf(label, fmt.Sprintf("action %q given twice", b.Name), "It was given on line %d; put both into one block.", first)
+			continue
+		}
+		seen[b.Name] = label.Start.Line
+		if !actionName.MatchString(b.Name) {
+			l.fault(label, fmt.Sprintf("invalid action name %q", b.Name), "Use small letters, digits and dashes, starting with a letter, such as \"lock-badge\".")
+		}
+		l.action(at, b)
+	}
+}
+
+func (l *loader) action(at string, b actionBlock) {
+	a := l.cfg.Actions[b.Name]
+	if a == nil {
+		a = &Action{Name: b.Name, ValidFor: defaultValidFor}
+		l.cfg.Actions[b.Name] = a
+	}
+	a.Place = l.place(at)
+	for i := range b.Dos {
+		l.fault(l.spots.find(fmt.Sprintf("%s.do[%d]", at, i)).at, "do is not available in this version",
+			"An action of this version states facts with emit; a call of an actuator cannot be made yet.")
+	}
+	a.Merge = either(b.Merge, a.Merge)
+	a.ValidFor = either(b.ValidFor, a.ValidFor)
+	a.ReversibleBy = either(b.ReversibleBy, a.ReversibleBy)
+	between(l, at+".merge", a.Merge, 0, 31*24*time.Hour)
+	between(l, at+".valid_for", a.ValidFor, time.Second, 31*24*time.Hour)
+	if b.Emits == nil {
+		return
+	}
+	shipped := a.Emits
+	a.Emits = nil
+	for i, e := range b.Emits {
+		if emit, ok := l.emit(fmt.Sprintf("%s.emit[%d]", at, i), e, shipped); ok {
+			a.Emits = append(a.Emits, emit)
+		}
+	}
+}
+
+// emit decodes one step. Only a step with a usable event and body is kept.
+func (l *loader) emit(at string, b emitBlock, shipped []Emit) (Emit, bool) {
+	label := l.spots.find(at + "#event").at
+	t, ok := event.ByName(b.Event)
+	switch {
+	case !ok || t == event.Unknown:
+		l.fault(label, fmt.Sprintf("unknown event %q", b.Event), suggest(b.Event, eventNames(), "events"))
+		return Emit{}, false
+	case t.Status == "deprecated":
+		l.fault(label, fmt.Sprintf("event %q is deprecated", b.Event), "It is still read but never sent; for \"sessions-revoked\" send \"session-revoked\" (EVT-29).")
+		return Emit{}, false
+	case t.Dialect != "" || t.Family == "ssf":
+		l.fault(label, fmt.Sprintf("event %q cannot be sent by an action", b.Event), "It belongs to a vendor's dialect or to the stream itself; send a CAEP or RISC event.")
+		return Emit{}, false
+	}
+	emit := Emit{Event: t, To: l.route(at, t, b.To)}
+	if b.Body == nil {
+		for _, e := range shipped {
+			if e.Event == t {
+				emit.Body = e.Body
+				return emit, true
+			}
+		}
+		b.Body = commonBody(t)
+	}
+	body, ok := l.compile(b.Body)
+	if !ok {
+		return Emit{}, false
+	}
+	emit.Body = body
+	return emit, l.checkBody(at, t, body)
+}
+
+// checkBody holds a payload, as far as it is known before there is an action,
+// against the definition of its event.
+func (l *loader) checkBody(at string, t *event.Type, body *Body) bool {
+	sample, err := body.sample(t)
+	if err != nil {
+		var diags hcl.Diagnostics
+		if errors.As(err, &diags) {
+			l.hcl(diags)
+		} else {
+			l.fault(l.spots.find(at+".body").at, "unsuitable body", err.Error()+".")
+		}
+		return false
+	}
+	var broken *event.PayloadError
+	if err := t.Check(sample); errors.As(err, &broken) {
+		where := l.spots.find(at + ".body").at
+		if member, ok := body.member(broken.Field); ok {
+			where = member
+		}
+		l.fault(where, fmt.Sprintf("body does not fit %s", t.Name), sentence(broken.Error()))
+		return false
+	}
+	return true
+}
+
+// judgements are the events that state an opinion or a demand of ours, which is
+// true because we say it. Every other event tells of something that happened.
+var judgements = []string{"credential-compromise", "risk-level-change", "account-credential-change-required"}
+
+// route checks the sinks of an emit.
+func (l *loader) route(at string, t *event.Type, to []string) []string {
+	var known, names []string
+	for _, s := range l.cfg.Sinks {
+		names = append(names, s.Name)
+	}
+	for j, name := range to {
+		item := fmt.Sprintf("%s.to[%d]", at, j)
+		i := slices.IndexFunc(l.cfg.Sinks, func(s Sink) bool { return s.Name == name })
+		switch {
+		case i < 0 && l.failed["sink "+name]:
+			continue // its block is there, and its problem reported
+		case i < 0:
+			l.field(item, fmt.Sprintf("unknown sink %q", name), suggest(name, names, "sinks"))
+			continue
+		case slices.Contains(known, name):
+			l.field(item, fmt.Sprintf("sink %q given twice", name), "Once is enough.")
+			continue
+		}
+		known = append(known, name)
+		if s := l.cfg.Sinks[i]; !s.Authority && t.Family != "local" && !slices.Contains(judgements, t.Name) {
+			l.warn(l.spots.find(item).at, fmt.Sprintf("%s is stated to %q, but nothing here brings it about", t.Name, name),
+				fmt.Sprintf("An event tells what has happened and commands nothing. If the receiver agreed to take our word for the change, write authority = true in sink %q %q.", s.Kind, name))
+		}
+	}
+	return known
+}
+
+// references checks names of actions, once all are known.
+func (l *loader) references() {
+	names := sortedKeys(l.cfg.Actions)
+	for _, path := range sortedKeys(l.spots) {
+		given := l.spots[path].text
+		isReverse := strings.HasPrefix(path, "action[") && strings.HasSuffix(path, ".reversible_by")
+		isRemit := strings.HasPrefix(path, "issuer[") && strings.Contains(path, ".remit.actions[") && given != "*"
+		if (isReverse || isRemit) && !slices.Contains(names, given) {
+			l.field(path, fmt.Sprintf("unknown action %q", given), suggest(given, names, "actions"))
+		}
+	}
+}
+
+// sentence makes a full sentence of an error's text.
+func sentence(s string) string {
+	if s == "" {
+		return s
+	}
+	return strings.ToUpper(s[:1]) + s[1:] + "."
+}

@@ -1,0 +1,309 @@
+package config
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
+)
+
+// testEnv is the environment of the files in testdata.
+func testEnv(name string) (string, bool) {
+	value, ok := map[string]string{
+		"PUSH_SECRET": "Bearer correct-horse-battery",
+		"EMPTY":       "",
+		"SHORT":       "abc",
+		"NOT_A_URL":   "ftp://hidden-host.example.com/",
+	}[name]
+	return value, ok
+}
+
+// files gives the names of a folder in testdata.
+func files(t *testing.T, pattern string) []string {
+	t.Helper()
+	names, err := filepath.Glob(pattern)
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no files like %s: %v", pattern, err)
+	}
+	return names
+}
+
+var expectation = regexp.MustCompile(`# (ERROR|WARNING): (.*)$`)
+
+// expected reads the expectations of a file: a comment on the line it is about.
+func expected(t *testing.T, file string) []string {
+	t.Helper()
+	src, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []string
+	for i, line := range strings.Split(string(src), "\n") {
+		if m := expectation.FindStringSubmatch(line); m != nil {
+			want = append(want, fmt.Sprintf("%d: %s: %s", i+1, strings.ToLower(m[1]), m[2]))
+		}
+	}
+	return want
+}
+
+// Each file in testdata/errors has one mistake, each in testdata/warnings
+// something to think about; each says so on the line in question.
+func TestMistakes(t *testing.T) {
+	for _, file := range append(files(t, "testdata/errors/*.hcl"), files(t, "testdata/warnings/*.hcl")...) {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			want := expected(t, file)
+			if len(want) == 0 {
+				t.Fatal("the file expects nothing")
+			}
+			cfg, list := Load(file, testEnv)
+			if cfg == nil {
+				t.Fatal("no Config")
+			}
+			var got []string
+			for _, d := range list {
+				got = append(got, fmt.Sprintf("%d: %s: %s", d.Range.Line, d.Severity, d.Summary))
+				if d.File != file {
+					t.Errorf("%q is about file %q", d.Summary, d.File)
+				}
+				if d.Detail == "" || !strings.HasSuffix(strings.TrimRight(d.Detail, `"`), ".") && !strings.HasSuffix(d.Detail, "?") {
+					t.Errorf("%q does not say in sentences what to do: %q", d.Summary, d.Detail)
+				}
+				if d.Snippet == nil || d.Snippet.End <= d.Snippet.Start && d.Range.Column > len(d.Snippet.Code)+1 {
+					t.Errorf("%q marks nothing: %+v", d.Summary, d.Snippet)
+				}
+			}
+			if !slices.Equal(got, want) {
+				t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+			}
+		})
+	}
+}
+
+func TestValid(t *testing.T) {
+	for _, file := range files(t, "testdata/valid/*.hcl") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			if _, list := Load(file, testEnv); len(list) > 0 {
+				t.Errorf("%s: %s (%s)", list[0].At(), list[0].Summary, list[0].Detail)
+			}
+		})
+	}
+}
+
+// What stands in the repository's config.hcl as a default is the default.
+func TestShippedFile(t *testing.T) {
+	const file = "../../../config.hcl"
+	noVariables := func(name string) (string, bool) {
+		t.Errorf("asks for the environment variable %s", name)
+		return "", false
+	}
+	cfg, list := Load(file, noVariables)
+	if len(list) > 0 {
+		t.Fatalf("%s: %s (%s)", list[0].At(), list[0].Summary, list[0].Detail)
+	}
+	empty := defaults(file, filepath.Dir(file))
+	for _, c := range []struct {
+		what      string
+		got, want any
+	}{
+		{"listen", cfg.Listen, empty.Listen},
+		{"data_dir", cfg.DataDir, empty.DataDir},
+		{"seen_for", cfg.SeenFor, empty.SeenFor},
+		{"guards", cfg.Guards, empty.Guards},
+		{"journal", cfg.Journal, empty.Journal},
+		{"limits", cfg.Limits, empty.Limits},
+		{"policies", fmt.Sprint(cfg.Policies), fmt.Sprint(empty.Policies)},
+		{"rules", cfg.Issuers[0].Rules, defaultRules},
+		{"algorithms", fmt.Sprint(cfg.Issuers[0].Algorithms), fmt.Sprint(defaultAlgorithms)},
+		{"min_rsa_bits", cfg.Issuers[0].MinRSABits, defaultMinRSABits},
+		{"max_skew", cfg.Issuers[0].MaxSkew, defaultMaxSkew},
+		{"max_age", cfg.Issuers[0].MaxAge, defaultMaxAge},
+		{"merge", cfg.Actions["revoke-session"].Merge, empty.Actions["revoke-session"].Merge},
+		{"valid_for", cfg.Actions["revoke-session"].ValidFor, empty.Actions["revoke-session"].ValidFor},
+	} {
+		if c.got != c.want {
+			t.Errorf("%s is %v in config.hcl, the default is %v", c.what, c.got, c.want)
+		}
+	}
+	for name, a := range cfg.Actions {
+		if len(a.Emits) > 0 && !a.Routed() {
+			t.Errorf("action %q goes nowhere", name)
+		}
+	}
+}
+
+// The parts of config.hcl that are commented out are as right as the rest.
+func TestShippedFileInFull(t *testing.T) {
+	src, err := os.ReadFile("../../../config.hcl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	block := regexp.MustCompile(`^# ((source|sink|protect) .*\{|protect \{)$`)
+	lines, open := strings.Split(string(src), "\n"), false
+	for i, line := range lines {
+		open = open || block.MatchString(line)
+		if !open {
+			continue
+		}
+		lines[i] = strings.TrimPrefix(strings.TrimPrefix(line, "#"), " ")
+		if line == "# }" {
+			open = false
+		}
+	}
+	env := func(string) (string, bool) { return "a secret long enough", true }
+	cfg, list := Parse("config.hcl", ".", []byte(strings.Join(lines, "\n")), env)
+	for _, d := range list {
+		t.Errorf("%s: %s (%s)", d.At(), d.Summary, d.Detail)
+	}
+	if len(cfg.Sources) != 2 || len(cfg.Sinks) != 2 || len(cfg.Protect) != 1 {
+		t.Errorf("%d sources, %d sinks and %d protect blocks, want 2, 2 and 1", len(cfg.Sources), len(cfg.Sinks), len(cfg.Protect))
+	}
+}
+
+// All problems come in one run, in the order of the file, with what could be
+// built.
+func TestAllAtOnce(t *testing.T) {
+	src := `
+listen = 8086
+issuer "https://idp.example.com" {
+  jwks     = "https://idp.example.com/jwks"
+  audience = ["https://siem.example.com"]
+  rules    = "sff"
+}
+sink "fiel" "out" {
+  path = "out.jsonl"
+}
+sink "file" "kept" {
+  path      = "kept.jsonl"
+  authority = true
+}
+action "revoke-session" {
+  emit "session-revokd" { to = ["out"] }
+  emit "session-revoked" { to = ["out", "kpt", "kept"] }
+}
+`
+	cfg, list := Parse("config.hcl", "/etc/signalbox", []byte(src), testEnv)
+	want := []string{
+		`config.hcl:2:10: listen must be text in quotes`,
+		`config.hcl:6:14: unknown rule set "sff"`,
+		`config.hcl:8:6: unknown kind of sink "fiel"`,
+		`config.hcl:16:8: unknown event "session-revokd"`,
+		`config.hcl:17:41: unknown sink "kpt"`,
+	}
+	var got []string
+	for _, d := range list {
+		got = append(got, d.At()+": "+d.Summary)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("got\n\t%s\nwant\n\t%s", strings.Join(got, "\n\t"), strings.Join(want, "\n\t"))
+	}
+	if errors, _ := list.Count(); errors != len(want) || !list.HasErrors() {
+		t.Errorf("%d errors counted, want %d", errors, len(want))
+	}
+	if cfg.DataDir != "/etc/signalbox/data" {
+		t.Errorf("data_dir is %q", cfg.DataDir)
+	}
+	if len(cfg.Issuers) != 1 || len(cfg.Sinks) != 1 || !slices.Equal(cfg.Actions["revoke-session"].Emits[0].To, []string{"kept"}) {
+		t.Errorf("what could be built is missing: %+v", cfg)
+	}
+}
+
+// A block for a shipped action changes only what it mentions.
+func TestActionOverShipped(t *testing.T) {
+	src := `
+sink "file" "out" {
+  path      = "out.jsonl"
+  authority = true
+}
+action "disable-account" {
+  merge = "1m"
+  emit "account-disabled" { to = ["out"] }
+}
+action "lock-badge" {
+  emit "token-claims-change" {
+    to   = ["out"]
+    body = { claims = { badge = "locked" } }
+  }
+}
+`
+	cfg, list := Parse("config.hcl", ".", []byte(src), testEnv)
+	if len(list) > 0 {
+		t.Fatal(list)
+	}
+	a := cfg.Actions["disable-account"]
+	if !a.Shipped || a.Merge != time.Minute || a.ValidFor != 24*time.Hour || a.ReversibleBy != "enable-account" || a.Place.Range.Line != 6 {
+		t.Errorf("disable-account is %+v", a)
+	}
+	if a.Emits[0].Body != shippedOnce()["disable-account"].Emits[0].Body {
+		t.Error("disable-account lost its shipped body")
+	}
+	if own := cfg.Actions["lock-badge"]; own.Shipped || own.ValidFor != defaultValidFor {
+		t.Errorf("lock-badge is %+v", own)
+	}
+	if len(cfg.Actions) != 13 {
+		t.Errorf("%d action types, want the 12 shipped and 1", len(cfg.Actions))
+	}
+	if again, _ := Parse("other.hcl", ".", nil, testEnv); again.Actions["disable-account"].Merge != 10*time.Minute {
+		t.Error("one configuration changed the shipped actions of another")
+	}
+}
+
+func TestUnrouted(t *testing.T) {
+	src := "sink \"file\" \"out\" {\n  path = \"out.jsonl\"\n  authority = true\n}\naction \"raise-risk\" {\n  merge = \"1m\"\n}\naction \"revoke-session\" {\n  emit \"session-revoked\" { to = [\"out\"] }\n}\n"
+	cfg, list := Parse("config.hcl", ".", []byte(src), testEnv)
+	if len(list) > 0 {
+		t.Fatal(list)
+	}
+	found := cfg.Unrouted(map[string][]string{
+		"raise-risk": {"b", "a"}, "lower-risk": {"a"}, "revoke-session": {"a"}, "step-up": {"a"}, "unheard-of": {"a"},
+	})
+	var got []string
+	for _, d := range found {
+		got = append(got, d.At()+" "+d.Severity.String()+" "+d.Summary)
+	}
+	want := []string{`config.hcl warning action "lower-risk" goes to no sink`, `config.hcl:5:1 warning action "raise-risk" goes to no sink`}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if !strings.Contains(found[1].Detail, "a and b") || !strings.Contains(found[1].Detail, `emit "risk-level-change" { to =`) {
+		t.Errorf("detail is %q", found[1].Detail)
+	}
+}
+
+func TestLoadUnreadable(t *testing.T) {
+	for name, path := range map[string]string{"absent": filepath.Join(t.TempDir(), "none.hcl"), "folder": t.TempDir()} {
+		cfg, list := Load(path, testEnv)
+		if cfg == nil || !list.HasErrors() || list[0].File != path {
+			t.Errorf("%s: %+v", name, list)
+		}
+	}
+	big := filepath.Join(t.TempDir(), "big.hcl")
+	if err := os.WriteFile(big, []byte(strings.Repeat("#\n", largestFile)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, list := Load(big, testEnv); !list.HasErrors() || list[0].Summary != "configuration too large" {
+		t.Errorf("too large: %+v", list)
+	}
+}
+
+// The parser is recursive; nothing deep reaches it.
+func TestDeep(t *testing.T) {
+	for name, src := range map[string]string{
+		"parentheses": "a = " + strings.Repeat("(", 10_000),
+		"lists":       "a = " + strings.Repeat("[", 10_000),
+		"blocks":      strings.Repeat("a {\n", 10_000),
+		"templates":   "a = " + strings.Repeat(`"${`, 10_000),
+		"not":         "a = " + strings.Repeat("!", 10_000) + "true",
+		"minus":       "a = " + strings.Repeat("-", 10_000) + "1",
+		"choice":      "a = " + strings.Repeat("true ? 1 : ", 10_000) + "1",
+	} {
+		if _, list := Parse("deep.hcl", ".", []byte(src), testEnv); len(list) != 1 || list[0].Summary != "nested too deeply" {
+			t.Errorf("%s: %v", name, diag.List(list[:min(3, len(list))]))
+		}
+	}
+}

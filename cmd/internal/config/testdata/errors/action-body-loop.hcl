@@ -1,0 +1,5 @@
+action "revoke-session" {
+  emit "session-revoked" {
+    body = { for k in ["a"] : k => now } # ERROR: loops are not available
+  }
+}

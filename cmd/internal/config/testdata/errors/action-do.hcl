@@ -1,0 +1,5 @@
+action "disable-account" {
+  do "ldap" { # ERROR: do is not available in this version
+    method = "POST"
+  }
+}

@@ -1,0 +1,2 @@
+action "Lock Badge" { # ERROR: invalid action name "Lock Badge"
+}

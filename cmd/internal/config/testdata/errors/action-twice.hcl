@@ -1,0 +1,4 @@
+action "notify" {
+}
+action "notify" { # ERROR: action "notify" given twice
+}

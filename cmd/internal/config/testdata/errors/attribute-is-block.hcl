@@ -1,0 +1,1 @@
+journal = "30d" # ERROR: "journal" is a block

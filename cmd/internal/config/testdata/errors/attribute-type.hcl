@@ -1,0 +1,1 @@
+data_dir = ["data"] # ERROR: data_dir must be text in quotes

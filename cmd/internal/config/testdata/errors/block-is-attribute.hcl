@@ -1,0 +1,2 @@
+listen { # ERROR: "listen" is an attribute
+}

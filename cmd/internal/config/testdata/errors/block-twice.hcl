@@ -1,0 +1,4 @@
+journal {
+}
+journal { # ERROR: second block "journal"
+}

@@ -1,0 +1,2 @@
+isuer "https://idp.example.com" { # ERROR: unknown block "isuer"
+}

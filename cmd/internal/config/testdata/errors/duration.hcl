@@ -1,0 +1,1 @@
+seen_for = "30 days" # ERROR: invalid duration "30 days"

@@ -1,0 +1,4 @@
+action "revoke-session" {
+  emit "verification" { # ERROR: event "verification" cannot be sent by an action
+  }
+}

@@ -1,0 +1,4 @@
+action "revoke-session" {
+  emit "session-revokd" { # ERROR: unknown event "session-revokd"
+  }
+}

@@ -1,0 +1,12 @@
+sink "file" "out" {
+  path      = "out.jsonl"
+  authority = true
+}
+action "revoke-session" {
+  emit "session-revoked" {
+    to = [
+      "out",
+      "uot", # ERROR: unknown sink "uot"
+    ]
+  }
+}

@@ -1,0 +1,1 @@
+node = [for n in ["a"] : n] # ERROR: loops are not available

@@ -1,0 +1,1 @@
+node = getenv("NODE") # ERROR: call to unknown function

@@ -1,0 +1,3 @@
+issuer "https://idp.example.com" { # ERROR: missing attribute "audience"
+  jwks = "https://idp.example.com/jwks"
+}

@@ -1,0 +1,3 @@
+issuer "https://idp.example.com" { # ERROR: issuer without keys
+  audience = ["https://siem.example.com"]
+}

@@ -1,0 +1,2 @@
+issuer { # ERROR: missing url of issuer
+}

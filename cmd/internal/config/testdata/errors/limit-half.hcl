@@ -1,0 +1,5 @@
+guards {
+  limit { # ERROR: missing attribute "per"
+    actions = 5
+  }
+}

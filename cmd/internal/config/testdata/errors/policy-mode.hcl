@@ -1,0 +1,5 @@
+policies {
+  rule "threat_alert" {
+    mode = "shadwo" # ERROR: unknown mode "shadwo"
+  }
+}

@@ -1,0 +1,3 @@
+protect { # ERROR: missing attribute "reason"
+  subjects = ["email:root@example.com"]
+}

@@ -1,0 +1,4 @@
+protect {
+  subjects = [] # ERROR: nobody is protected
+  reason   = "break glass"
+}

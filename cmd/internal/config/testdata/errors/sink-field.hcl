@@ -1,0 +1,4 @@
+sink "file" "out" {
+  pat = "out.jsonl" # ERROR: unknown attribute "pat"
+  path = "out.jsonl"
+}

@@ -1,0 +1,3 @@
+sink "flie" "out" { # ERROR: unknown kind of sink "flie"
+  path = "out.jsonl"
+}

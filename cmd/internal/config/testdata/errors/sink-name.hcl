@@ -1,0 +1,3 @@
+sink "file" "../out" { # ERROR: invalid name "../out"
+  path = "out.jsonl"
+}

@@ -1,0 +1,3 @@
+sink "file" { # ERROR: missing name of sink
+  path = "out.jsonl"
+}

@@ -1,0 +1,3 @@
+journal {
+  max_size = "20GiB" # ERROR: max_size must be a number
+}

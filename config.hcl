@@ -1,0 +1,308 @@
+# Configuration of signalbox, complete: every attribute is here with its default
+# and what it means. What is commented out is optional. As it stands, it runs:
+#
+#   signalbox check -config config.hcl
+#   signalbox run   -config config.hcl
+#
+# Texts may be computed by four functions and nothing else:
+#
+#   env("NAME")         an environment variable
+#   file("path")        the text of a small file, without white space round it
+#   duration("1d12h")   checks a duration; attributes also take "1d12h" alone
+#   bytes("512MiB")     a number of bytes: B, kB, MB, GB, TB, KiB, MiB, GiB, TiB
+#
+# Secrets come from env() or file() only, and are never printed. Relative paths
+# start at the folder of this file.
+
+
+# ---------------------------------------------------------------- the process
+
+# Address of the shared listener: push endpoints, our JWKS, /healthz, /readyz.
+# It speaks plain HTTP; put a proxy that ends TLS in front of it before anybody
+# outside of this machine pushes here.
+listen = "127.0.0.1:8086"
+
+# Folder of the journal, the state, our signing keys and the api socket.
+data_dir = "data"
+
+# Name of this process in documents. Without it, the host's name.
+# node = "signalbox-1"
+
+# How long a token is remembered so that a repeat is told from a new one.
+seen_for = "30d"
+
+# Figures for Prometheus, on an address of their own. Without the block they are
+# not served.
+metrics {
+  listen = "127.0.0.1:8087"
+}
+
+
+# ------------------------------------------------------------ whom we believe
+
+# One block per issuer, whose URL is the iss of its tokens. Nothing of an issuer
+# without a block is accepted.
+issuer "https://idp.example.com" {
+  # Its key set: a URL, fetched when the first token needs it, or a file.
+  jwks = "https://idp.example.com/jwks.json"
+  # jwks_file = "idp.jwks.json"
+
+  # What it calls us in aud. A token for nobody we know is refused.
+  audience = ["https://siem.example.com"]
+
+  # Rule set its tokens are held to: "ssf" (RFC 8417 and SSF 1.0, strictly), or
+  # "legacy" (as ssf, with the known deviations of older transmitters tolerated
+  # and recorded).
+  rules = "ssf"
+
+  # Signature algorithms it may use, and the smallest RSA key.
+  algorithms   = ["RS256", "PS256", "ES256", "EdDSA"]
+  min_rsa_bits = 2048
+
+  # How far iat may lie ahead of our clock.
+  max_skew = "5m"
+
+  # An event older than this when it arrives is marked stale: it is recorded, but
+  # nothing is done because of it without a person. "0s" means never.
+  max_age = "24h"
+
+  # What was agreed with the issuer beyond the standards: subject members that
+  # must be understood or the event is discarded, further subject formats,
+  # further credential types.
+  critical_members = []
+  formats          = []
+  credential_types = []
+
+  # What its signals may cause. Without the block, nothing: they are recorded
+  # and indexed only.
+  remit {
+    # Events: names, families such as "caep:*", concepts such as
+    # "concept:phishing", or "*".
+    events = ["caep:*", "credential-compromise", "account-disabled"]
+
+    # About whom: format:value with * for anything, or "*" for everybody.
+    subjects = ["*"]
+
+    # Action types, or "*".
+    actions = ["*"]
+
+    # May it teach that two identifiers belong to one person or device: "none",
+    # or "own-subjects", those its own remit covers.
+    links = "own-subjects"
+  }
+}
+
+
+# ------------------------------------------------------------- what comes in
+
+# SETs pushed to us (RFC 8935) by the transmitter of one issuer.
+# source "ssf" "idp" {
+#   issuer = "https://idp.example.com"
+#   push {
+#     # Where, on the shared listener. Default: /ssf/<name>/push.
+#     path = "/ssf/idp/push"
+#
+#     # The Authorization header it must send; a value without a scheme is a
+#     # bearer token. Or anonymous = true: then the signature of a SET is all that
+#     # stands behind it.
+#     authorization = env("IDP_PUSH_SECRET")
+#
+#     # Bounds: longest body, requests at a time, time for a body, and requests
+#     # per second over time and at once (no limit without rate).
+#     max_bytes     = bytes("64KiB")
+#     max_in_flight = 1024
+#     read_timeout  = "10s"
+#     # rate  = 200
+#     # burst = 200
+#   }
+# }
+
+# SETs as lines of files: for trying things out and for importing what was kept.
+# source "file" "import" {
+#   path      = "in/*.jwt"        # read in the order of names
+#   follow    = false             # wait for more lines and files,
+#   # every   = "500ms"           # and how often to look for them
+#   max_bytes = bytes("256KiB")   # longest line
+# }
+
+
+# -------------------------------------------------------------- what is decided
+
+policies {
+  # Use the rules that come with the program.
+  shipped = true
+
+  # Folder of own rules beside them.
+  # dir = "policies"
+
+  # Per rule: switch it off, lower its mode (enforce, approve, shadow; the rule's
+  # own mode is the highest it can have), or limit its actions; over the limit
+  # they wait for approval.
+  # rule "threat_alert" {
+  #   enabled = true
+  #   mode    = "shadow"
+  #   limit {
+  #     actions = 50
+  #     per     = "10m"
+  #   }
+  # }
+}
+
+# Subjects nothing is done to without a person, whatever rules say. Any number
+# of blocks.
+# protect {
+#   subjects = ["email:breakglass@example.com", "email:svc-*@example.com"]
+#   reason   = "break-glass and service accounts"
+# }
+
+# Bounds over all rules together.
+guards {
+  # This many equal actions for one subject within one transaction are taken for
+  # a loop of systems that answer each other.
+  max_depth = 3
+
+  # Over this limit actions wait for approval.
+  limit {
+    actions = 600
+    per     = "1m"
+  }
+}
+
+
+# ---------------------------------------------------------------- what is done
+
+# An action type is what a rule asks for by name; here is what it means. Twelve
+# come with the program:
+#
+#   revoke-session credential-compromise disable-account enable-account
+#   require-credential-change raise-risk lower-risk restrict-access
+#   restore-access device-noncompliant step-up notify
+#
+# A block for one of them changes what it mentions. Without "to" an action is
+# recorded as proposed and goes nowhere.
+action "revoke-session" {
+  # Equal actions for one subject within this time are one. "0s" merges nothing.
+  merge = "10m"
+
+  # What could not be handed over in this time is not sent any more.
+  valid_for = "24h"
+
+  # Action type that takes this one back.
+  # reversible_by = "..."
+
+  # The event to send, and the sinks that get it. The body is its payload, made
+  # from action.type, action.rule, action.reason, action.subject,
+  # action.with.<member> (what the rule gave beside that), event.id, event.type,
+  # event.issuer, event.source, event.txn, event.time and now, by upper(),
+  # lower() and coalesce(). A member that comes to null is left out. Shipped
+  # types have a body already; this is the shipped one.
+  emit "session-revoked" {
+    to = ["signals"]
+    body = {
+      event_timestamp   = now
+      initiating_entity = "policy"
+      reason_admin      = { en = "${action.reason}" }
+    }
+  }
+}
+
+action "disable-account" {
+  emit "account-disabled" { to = ["signals"] }
+}
+
+action "enable-account" {
+  emit "account-enabled" { to = ["signals"] }
+}
+
+action "require-credential-change" {
+  emit "account-credential-change-required" { to = ["signals"] }
+}
+
+action "credential-compromise" {
+  emit "credential-compromise" { to = ["signals"] }
+}
+
+action "raise-risk" {
+  emit "risk-level-change" { to = ["signals"] }
+}
+
+action "lower-risk" {
+  emit "risk-level-change" { to = ["signals"] }
+}
+
+action "restrict-access" {
+  emit "token-claims-change" { to = ["signals"] }
+}
+
+action "restore-access" {
+  emit "token-claims-change" { to = ["signals"] }
+}
+
+action "device-noncompliant" {
+  emit "device-compliance-change" { to = ["signals"] }
+}
+
+
+# -------------------------------------------------------------- where it goes
+
+# Actions as JSON lines.
+sink "file" "signals" {
+  path = "data/signals.jsonl"
+
+  # An event tells what has happened and commands nothing. With true, whoever
+  # reads the file has agreed to take our word for the change itself: that a
+  # session is over, an account disabled. Without, check warns of such facts.
+  authority = true
+}
+
+# New signed SETs, pushed to a receiver (RFC 8935).
+# sink "ssf" "downstream" {
+#   issuer    = "https://signals.example.com"   # iss: how the receiver knows us
+#   audience  = ["https://app.example.com"]     # aud: how it expects to be named
+#   algorithm = "ES256"                         # or "RS256", where it takes nothing else
+#
+#   authority = false                           # as above
+#
+#   push {
+#     endpoint      = "https://app.example.com/events"
+#     authorization = env("DOWNSTREAM_SECRET")  # sent as it stands
+#     allow_private = false                     # permit addresses outside the public internet
+#     # ca_file     = "ca.pem"                  # certificates to trust instead of the system's
+#     timeout       = "15s"                     # for one push
+#     max_in_flight = 8                         # pushes at a time
+#   }
+# }
+
+
+# -------------------------------------------------------------- what is kept
+
+# Where everything is searched: signalbox query, signalbox timeline. One file
+# per day.
+index "sqlite" "local" {
+  # Folder, under data_dir. Without it, index/<name>.
+  # dir = "index/local"
+
+  # Age at which documents go, by whole days.
+  keep = "30d"
+}
+
+# The journal is the truth; the index can be rebuilt from it.
+journal {
+  # Age at which a record goes.
+  keep = "30d"
+
+  # When the journal has this many bytes, or the disk has less than this left,
+  # intake answers "not now". Pending actions go on.
+  max_size = bytes("20GiB")
+  min_free = bytes("1GiB")
+}
+
+# Bounds of what a message may be, and of the work in hand.
+limits {
+  max_bytes   = bytes("256KiB") # of one token or record
+  max_depth   = 32              # nesting of its JSON
+  max_nodes   = 4000            # values in it
+  max_members = 512             # members of one object
+  max_batch   = 1000            # messages in one transaction
+  max_pending = 100000          # actions waiting for one sink; further ones are held
+}
