@@ -1,0 +1,27 @@
+// Package connectors lists every kind of source, sink and index the product
+// knows. Adding a kind means one folder and one line here.
+package connectors
+
+import (
+	"github.com/signalbox-dev/signalbox/connectors/file"
+	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/ssf/receiver"
+	"github.com/signalbox-dev/signalbox/connectors/ssf/transmitter"
+)
+
+// Sources are the kinds of sources, by the first label of a source block. The
+// tables are not modified.
+var Sources = map[string]func() kind.SourceConfig{
+	"file": func() kind.SourceConfig { return new(file.SourceConfig) },
+	"ssf":  func() kind.SourceConfig { return new(receiver.Config) },
+}
+
+// Sinks are the kinds of sinks, by the first label of a sink block.
+var Sinks = map[string]func() kind.SinkConfig{
+	"file": func() kind.SinkConfig { return new(file.SinkConfig) },
+	"ssf":  func() kind.SinkConfig { return new(transmitter.Config) },
+}
+
+// Indexes are the kinds of indexes, by the first label of an index block. What
+// their Open returns is also a query.Searcher.
+var Indexes = map[string]func() kind.SinkConfig{}

@@ -1,0 +1,105 @@
+// Package kind says what a kind of connector is: a configuration struct that
+// knows its own rules and opens itself.
+//
+// The life of a connector has three steps. The configuration decodes the body
+// of a block into the kind's struct by its hcl tags; Validate reports every
+// problem by field name; Open makes the connector. The first two touch no
+// network and no disk, so a configuration can be checked anywhere.
+//
+// Connectors import this package; the tables of package connectors, which
+// import every connector, list them.
+package kind
+
+import (
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+)
+
+// SourceConfig is the configuration of a source of one kind.
+type SourceConfig interface {
+	// Validate reports every problem, nil if there is none.
+	Validate() []FieldError
+
+	// Open makes the source of a configuration that Validate found no fault
+	// in. It may touch the disk; the network waits for Run.
+	Open(env Env) (pipeline.Source, error)
+}
+
+// SinkConfig is the configuration of a sink of one kind. An index is a sink
+// whose Open returns something that is also a query.Searcher. A sink that is an
+// io.Closer is closed once, after its last delivery.
+type SinkConfig interface {
+	// Validate reports every problem, nil if there is none.
+	Validate() []FieldError
+
+	// Open makes the sink of a configuration that Validate found no fault in.
+	Open(env Env) (pipeline.Sink, error)
+}
+
+// FieldError is a problem of one field. The configuration finds its place in
+// the text.
+type FieldError struct {
+	Field   string // path of the attribute or block, e.g. push.authorization; "" is the block itself
+	Summary string // what is wrong, a short phrase
+	Detail  string // what to do, full sentences
+}
+
+// Error implements error.
+func (e FieldError) Error() string {
+	if e.Field == "" {
+		return e.Summary + ": " + e.Detail
+	}
+	return e.Field + ": " + e.Summary + ": " + e.Detail
+}
+
+// Env is what the running product lends to a connector. Its zero value serves
+// kinds that need none of it.
+type Env struct {
+	Name    string           // name label of the block, unique per role
+	Dir     string           // folder of the configuration; relative paths start there, "" is the working directory
+	DataDir string           // directory the connector may keep files in
+	Log     *slog.Logger     // already carries the connector's name; nil discards
+	Now     func() time.Time // nil is time.Now
+
+	// Mount serves h on the shared listener for a net/http pattern without a
+	// method, such as "/push". It is called during Open only. A source answers
+	// 503 there while it does not run.
+	Mount func(pattern string, h http.Handler) error
+
+	// Signer gives the product's own key for an algorithm, such as ES256.
+	Signer func(algorithm string) (Signer, error)
+}
+
+// Signer makes signed Security Event Tokens. Safe for concurrent use.
+type Signer interface {
+	// Sign returns the compact token of claims as JSON.
+	Sign(payload []byte) ([]byte, error)
+}
+
+// Path makes a configured path absolute as far as the environment can.
+func (e Env) Path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(e.Dir, name)
+}
+
+// Logger returns the logger, one that discards if none was given.
+func (e Env) Logger() *slog.Logger {
+	if e.Log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return e.Log
+}
+
+// Clock returns the clock, the real one if none was given.
+func (e Env) Clock() func() time.Time {
+	if e.Now == nil {
+		return time.Now
+	}
+	return e.Now
+}

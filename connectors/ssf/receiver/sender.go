@@ -1,0 +1,60 @@
+package receiver
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net/http"
+	"strings"
+)
+
+// sender is how a transmitter shows who it is: a shared Authorization value.
+type sender struct {
+	anonymous bool
+	want      [sha256.Size]byte // of the expected value in normal form
+	challenge string            // WWW-Authenticate
+}
+
+func newSender(p *Push) sender {
+	s := sender{anonymous: p.Anonymous, challenge: "Bearer"}
+	if s.anonymous {
+		return s
+	}
+	value := normal(string(p.Authorization))
+	if strings.HasPrefix(value, "basic ") {
+		s.challenge = `Basic realm="push"`
+	}
+	s.want = sha256.Sum256([]byte(value))
+	return s
+}
+
+// authentic reports whether the request carries the expected value. The
+// comparison takes the same time whatever the value; digests are compared, so
+// not even the length shows.
+func (s *sender) authentic(h http.Header) bool {
+	if s.anonymous {
+		return true
+	}
+	values := h.Values("Authorization")
+	if len(values) != 1 {
+		return false
+	}
+	got := sha256.Sum256([]byte(normal(values[0])))
+	return subtle.ConstantTimeCompare(got[:], s.want[:]) == 1
+}
+
+// normal brings an Authorization value into one form: the scheme in lower case,
+// one space, the credentials as they are. A value without a scheme is a bearer
+// token.
+func normal(value string) string {
+	scheme, rest, ok := strings.Cut(strings.TrimSpace(value), " ")
+	if !ok {
+		return "bearer " + scheme
+	}
+	return strings.ToLower(scheme) + " " + strings.TrimLeft(rest, " ")
+}
+
+// withoutScheme is the part of an Authorization value that is secret.
+func withoutScheme(value string) string {
+	_, credentials, _ := strings.Cut(normal(value), " ")
+	return credentials
+}

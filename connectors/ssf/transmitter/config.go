@@ -1,0 +1,173 @@
+package transmitter
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/ssf"
+	"github.com/signalbox-dev/signalbox/pipeline"
+)
+
+// Config configures a sink "ssf".
+//
+//	sink "ssf" "downstream" {
+//	  issuer   = "https://signals.example.com"
+//	  audience = ["https://app.example.com"]
+//	  push {
+//	    endpoint      = "https://app.example.com/events"
+//	    authorization = env("APP_PUSH_AUTHORIZATION")
+//	  }
+//	}
+type Config struct {
+	Issuer    string   `hcl:"issuer"`             // iss of the SETs sent
+	Audience  []string `hcl:"audience"`           // aud of the SETs sent
+	Algorithm string   `hcl:"algorithm,optional"` // ES256, or RS256 where the receiver takes nothing else
+	Authority bool     `hcl:"authority,optional"` // our word is the change: facts may be stated that no call brought about
+	Push      *Push    `hcl:"push,block"`         // RFC 8935 delivery
+}
+
+// Push configures where and how SETs are pushed.
+type Push struct {
+	Endpoint string `hcl:"endpoint"`
+	// Authorization is the value of the Authorization header, sent exactly as
+	// it stands (SSF-TX-30); without it, no such header is sent.
+	Authorization pipeline.Secret `hcl:"authorization,optional"`
+	// AllowPrivate permits addresses that are not of the public internet.
+	// Without it they are refused when a connection is made, whatever the name
+	// resolved to.
+	AllowPrivate bool `hcl:"allow_private,optional"`
+	// CAFile holds PEM certificates trusted instead of the system's.
+	CAFile string `hcl:"ca_file,optional"`
+
+	Timeout     time.Duration `hcl:"timeout,optional"`       // for one push, answer included; "15s"
+	MaxInFlight int           `hcl:"max_in_flight,optional"` // pushes at a time; 8
+}
+
+var _ kind.SinkConfig = (*Config)(nil)
+
+// algorithms are those a sink may sign with.
+var algorithms = []string{"ES256", "RS256"}
+
+func (c *Config) algorithm() string {
+	if c.Algorithm == "" {
+		return algorithms[0]
+	}
+	return c.Algorithm
+}
+
+// SigningIssuer is the iss this sink signs as, by which the product knows its
+// own echoes.
+func (c *Config) SigningIssuer() string { return c.Issuer }
+
+type bounds struct {
+	timeout  time.Duration
+	inFlight int
+}
+
+// bounds fills in the defaults and reports what is out of range.
+func (p *Push) bounds() (b bounds, problems []kind.FieldError) {
+	var f, g *kind.FieldError
+	b.timeout, f = kind.Between("push.timeout", p.Timeout, 15*time.Second, 100*time.Millisecond, time.Minute)
+	b.inFlight, g = kind.Between("push.max_in_flight", p.MaxInFlight, 8, 1, 256)
+	for _, f := range []*kind.FieldError{f, g} {
+		if f != nil {
+			problems = append(problems, *f)
+		}
+	}
+	return b, problems
+}
+
+// Validate implements kind.SinkConfig.
+func (c *Config) Validate() []kind.FieldError {
+	var problems []kind.FieldError
+	add := func(field, summary, detail string) {
+		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
+	}
+	if u, err := url.Parse(c.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		add("issuer", "invalid issuer", "Give the https URL by which receivers know us, without query and fragment.")
+	}
+	if len(c.Audience) == 0 || slices.Contains(c.Audience, "") {
+		add("audience", "no audience", "Name the receiver as it expects to be named, usually by a URL.")
+	}
+	if !slices.Contains(algorithms, c.algorithm()) {
+		add("algorithm", "unknown algorithm", "Use one of "+strings.Join(algorithms, ", ")+".")
+	}
+	if c.Push == nil {
+		add("", "no way to deliver", "Add a push block with the receiver's endpoint.")
+		return problems
+	}
+	if problem := c.Push.endpointProblem(); problem != "" {
+		add("push.endpoint", "unusable endpoint", problem)
+	}
+	if problem := ssf.AuthorizationProblem(string(c.Push.Authorization)); problem != "" {
+		add("push.authorization", "not an Authorization value", problem)
+	}
+	_, outOfRange := c.Push.bounds()
+	return append(problems, outOfRange...)
+}
+
+// endpointProblem says why nothing can be pushed to the endpoint, "" if it can.
+func (p *Push) endpointProblem() string {
+	u, err := url.Parse(p.Endpoint)
+	switch {
+	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
+		return "Give the https URL the receiver takes pushes at."
+	case u.User != nil:
+		return "Remove the credentials from the URL and give them as authorization."
+	case u.Fragment != "":
+		return "Remove the fragment."
+	case u.Scheme == "http" && !isLoopback(u.Hostname()):
+		return "Use https; plain http is for receivers on the same machine only."
+	}
+	addr, err := netip.ParseAddr(u.Hostname())
+	if private := isLoopback(u.Hostname()) || err == nil && !public(addr); private && !p.AllowPrivate {
+		return "This address is not of the public internet; state allow_private = true if it is meant."
+	}
+	return ""
+}
+
+// isLoopback reports whether a host name means this machine.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
+}
+
+// Open implements kind.SinkConfig. It reads the CA file and the signing key.
+func (c *Config) Open(env kind.Env) (pipeline.Sink, error) {
+	if env.Signer == nil {
+		return nil, errors.New("ssf sink: no keys to sign with")
+	}
+	signer, err := env.Signer(c.algorithm())
+	if err != nil {
+		return nil, fmt.Errorf("ssf sink: signing key: %w", err)
+	}
+	roots, err := c.Push.roots(env)
+	if err != nil {
+		return nil, fmt.Errorf("ssf sink: ca_file: %w", err)
+	}
+	return newSink(c, env, signer, roots), nil
+}
+
+// roots reads the CA file; nil means the system's certificates.
+func (p *Push) roots(env kind.Env) (*x509.CertPool, error) {
+	if p.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(env.Path(p.CAFile))
+	if err != nil {
+		return nil, err
+	}
+	pool := x509.NewCertPool()
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("%s holds no certificate in PEM form", p.CAFile)
+	}
+	return pool, nil
+}

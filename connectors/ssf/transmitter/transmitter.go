@@ -1,0 +1,178 @@
+// Package transmitter is the sink "ssf": it states what the product did to
+// receivers of the Shared Signals Framework, as signed Security Event Tokens
+// pushed to their endpoints (RFC 8935).
+//
+// # Promise
+//
+// At least once. A token is made and signed once, by Prepare, and every try
+// sends the same bytes, so a receiver knows a repeat by its jti. Order is kept
+// per subject: the pipeline offers the next delivery of a key when the one
+// before has come to its end.
+//
+// What an answer means (PUSH-12):
+//
+//	202                                      taken
+//	other 2xx                                taken, with a note
+//	400 invalid_request, invalid_issuer,
+//	    invalid_audience, invalid_state      refused for good
+//	400 authentication_failed,
+//	    access_denied, invalid_key           held: tried again at long intervals
+//	400 with no or an unknown code           refused for good
+//	401, 403, 407                            held
+//	404, 405, 415, 421, 501, 505, 3xx        held: the endpoint is not what it should be
+//	410, 413, other 4xx                      refused for good
+//	408, 425, 429, other 5xx, 1xx, network   tried again, Retry-After is honoured
+//
+// Held deliveries end when the action's time is over; until then an operator can
+// put endpoint, credentials or keys in order and nothing is lost. Redirects are
+// not followed: a token goes where the configuration says.
+//
+// # Where it connects
+//
+// The address is checked after the name was resolved and for every connection,
+// so a name cannot be pointed at an internal service (DNS rebinding included).
+// Proxies of the environment are not used: they would hide the address.
+package transmitter
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/set"
+)
+
+// sink is a configured sink "ssf".
+type sink struct {
+	name          string
+	issuer        string
+	audience      []string
+	endpoint      string
+	authorization string // "" sends none
+	timeout       time.Duration
+	client        *http.Client
+	signer        kind.Signer
+	slots         chan struct{} // one element per push in flight
+	now           func() time.Time
+}
+
+var (
+	_ pipeline.Sink     = (*sink)(nil)
+	_ pipeline.Preparer = (*sink)(nil)
+)
+
+func newSink(c *Config, env kind.Env, signer kind.Signer, roots *x509.CertPool) *sink {
+	b, _ := c.Push.bounds()
+	return &sink{
+		name:          env.Name,
+		issuer:        c.Issuer,
+		audience:      c.Audience,
+		endpoint:      c.Push.Endpoint,
+		authorization: string(c.Push.Authorization),
+		timeout:       b.timeout,
+		client:        newClient(c.Push, roots, b.inFlight),
+		signer:        signer,
+		slots:         make(chan struct{}, b.inFlight),
+		now:           env.Clock(),
+	}
+}
+
+// Prepare implements pipeline.Preparer: it makes and signs the token of an
+// order. Its jti follows from the action and the sink alone; it is issued now,
+// never ahead of the clock.
+func (s *sink) Prepare(_ context.Context, o pipeline.Order) ([]byte, error) {
+	t, ok := event.ByName(o.Event)
+	if !ok {
+		return nil, fmt.Errorf("prepare %s for %s: event %q is not in the catalogue", o.ActionID, s.name, o.Event)
+	}
+	claims, err := set.Build(set.Claims{
+		Issuer:   s.issuer,
+		Audience: s.audience,
+		IssuedAt: s.now().Truncate(time.Second),
+		JTI:      pipeline.TokenID(o.ActionID, s.name),
+		Txn:      o.Txn,
+		Subject:  o.Subject,
+		Event:    t.URI,
+		Body:     o.Body,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s for %s: %w", o.ActionID, s.name, err)
+	}
+	token, err := s.signer.Sign(claims)
+	if err != nil {
+		return nil, fmt.Errorf("prepare %s for %s: %w", o.ActionID, s.name, err)
+	}
+	return token, nil
+}
+
+// Deliver implements pipeline.Sink. It pushes deliveries of different keys
+// concurrently and those of one key one after the other; when one of a key is
+// to be tried again, those after it wait.
+func (s *sink) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipeline.Result, error) {
+	results := make([]pipeline.Result, len(batch))
+	var wg sync.WaitGroup
+	for _, lane := range lanes(batch) {
+		wg.Go(func() { s.deliverLane(ctx, batch, lane, results) })
+	}
+	wg.Wait()
+	return results, nil
+}
+
+// errBehind is the result of a delivery whose predecessor did not arrive.
+var errBehind = errors.New("waits for an earlier delivery of the same subject")
+
+func (s *sink) deliverLane(ctx context.Context, batch []pipeline.Delivery, lane []int, results []pipeline.Result) {
+	blocked := time.Duration(-1)
+	for _, i := range lane {
+		if blocked >= 0 {
+			results[i] = pipeline.Result{Err: errBehind, After: blocked}
+			continue
+		}
+		results[i] = s.pushInSlot(ctx, batch[i].Payload)
+		var final *pipeline.FinalError
+		if err := results[i].Err; err != nil && !errors.As(err, &final) {
+			blocked = results[i].After
+		}
+	}
+}
+
+// lanes groups the indexes of deliveries by key, in order. Deliveries without a
+// key have a lane each.
+func lanes(batch []pipeline.Delivery) [][]int {
+	byKey := make(map[string]int, len(batch))
+	all := make([][]int, 0, len(batch))
+	for i, d := range batch {
+		n, ok := byKey[d.Key]
+		if !ok || d.Key == "" {
+			n = len(all)
+			all = append(all, nil)
+			byKey[d.Key] = n
+		}
+		all[n] = append(all[n], i)
+	}
+	return all
+}
+
+// pushInSlot pushes when fewer than the configured number are in flight.
+func (s *sink) pushInSlot(ctx context.Context, token []byte) pipeline.Result {
+	select {
+	case s.slots <- struct{}{}:
+	case <-ctx.Done():
+		return pipeline.Result{Err: fmt.Errorf("push to %s: %w", s.name, ctx.Err())}
+	}
+	defer func() { <-s.slots }()
+	return s.push(ctx, token)
+}
+
+// Close releases idle connections.
+func (s *sink) Close() error {
+	s.client.CloseIdleConnections()
+	return nil
+}
