@@ -257,7 +257,6 @@ func (s *side) move(v *View, w Writer, id string, sessions *inventory) error {
 		s.spill = older
 	}
 	s.write(w)
-	w.Delete(linkKey(s.role, id))
 	if len(facts) > 0 {
 		w.Put(s.factsKey(), encodeFacts(facts))
 	}
@@ -269,5 +268,6 @@ func (s *side) move(v *View, w Writer, id string, sessions *inventory) error {
 			w.Put("s/"+r.id, (&pointer{user: id, device: r.device}).encode())
 		}
 	}
+	w.Delete(linkKey(s.role, id))
 	return nil
 }

@@ -25,9 +25,10 @@
 //	s/<id>    the user and device of a session
 //	w/<n>/<k> a window's count for one key value
 //
-// The id of an entity is the entity key of the identifier first seen. The lock
-// on u/<id> covers every key of the user, and the lock on u/<k> the link of
-// identifier k; devices likewise.
+// The id of an entity is the entity key of the identifier first seen.
+// Whoever holds the lock on u/<id> may write every key of that user and those
+// of all identifiers that lead to it; an identifier k that leads nowhere yet
+// is covered by the lock on u/<k>. Devices likewise.
 //
 // It does not know rules, actions or where it is stored.
 package state

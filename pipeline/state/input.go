@@ -102,6 +102,7 @@ func (v *View) appendUser(w *object, needs Needs, now time.Time) {
 	if needs.any(NeedUserAccount) {
 		w.begin("account")
 		w.standing("state", &known.account)
+		w.opt("reason", known.account.reason)
 		w.close()
 	}
 	if needs.any(NeedUserRisk) {
@@ -308,7 +309,6 @@ func (w *object) standing(n string, s *standing) {
 	w.str(n, s.now())
 	w.optTime("since", s.since)
 	w.opt("by", s.by)
-	w.opt("reason", s.reason)
 }
 
 func (w *object) risk(x *entity) {

@@ -44,7 +44,6 @@ type found struct {
 	id    string   // "" if there is no such entity
 	value []byte   // stored bytes, nil if it is new
 	also  []string // ids of further entities that the identifiers lead to
-	locks []string // further identifiers the event may cut loose
 }
 
 // Resolve finds the user, the device and the session that the subject names,
@@ -64,14 +63,13 @@ func Resolve(r Reader, e *event.Event) (x Entities, err error) {
 			return x, err
 		}
 	}
-	switch effects[e.Type] {
-	case changesIdentifier:
-		err = x.findRenamed(r, e)
-	case recyclesIdentifier:
-		err = x.findCut()
+	if effects[e.Type] == changesIdentifier {
+		if err = x.findRenamed(r, e); err != nil {
+			return x, err
+		}
 	}
 	x.User, x.Device, x.Session = x.user.ref(), x.device.ref(), x.session.ref()
-	return x, err
+	return x, nil
 }
 
 func (f *found) ref() *Ref {
@@ -255,20 +253,6 @@ func newIdentifier(e *event.Event) string {
 	return ""
 }
 
-// findCut adds locks on the identifiers that stay with the old owner of a
-// recycled one: one of them becomes its id.
-func (x *Entities) findCut() error {
-	if x.user.value == nil {
-		return nil
-	}
-	old, err := decodeEntity(x.user.value)
-	if err != nil {
-		return damaged("u/"+x.user.id, err)
-	}
-	x.user.locks = old.keys
-	return nil
-}
-
 // Locks are the keys to lock before Load and Apply, sorted: every entity the
 // identifiers lead to, the identifiers themselves, and the windows.
 func (x Entities) Locks(e *event.Event, windows []Window) []string {
@@ -290,7 +274,7 @@ func (f *found) lock(keys []string, role string) []string {
 		return keys
 	}
 	keys = append(keys, role+f.id)
-	for _, list := range [...][]string{f.keys, f.also, f.locks} {
+	for _, list := range [...][]string{f.keys, f.also} {
 		for _, k := range list {
 			if k != f.id {
 				keys = append(keys, role+k)
