@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"time"
@@ -219,11 +220,14 @@ func (w *writer) list(n int, item func(int)) {
 // value appends a rare part. What it is given always marshals: rule output is
 // JSON already and everything else is plain data.
 func (w *writer) value(name string, v any) {
-	text, err := json.Marshal(v)
-	if err != nil {
-		text = strictjson.AppendString(nil, "unwritable: "+err.Error())
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		text.Reset()
+		text.Write(strictjson.AppendString(nil, "unwritable: "+err.Error()))
 	}
-	w.raw(name, text)
+	w.raw(name, bytes.TrimRight(text.Bytes(), "\n"))
 }
 
 func (w *writer) entity(name string, e *EntityPart) {
