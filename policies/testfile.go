@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -202,6 +201,3 @@ func (c inputCheck) term(s *shape, t *ast.Term, path string, depth int) {
 		}
 	}
 }
-
-// dataText is the cases' data as JSON, for a digest or a store.
-func (t *testFile) dataText() ([]byte, error) { return json.Marshal(t.data) }
