@@ -291,6 +291,7 @@ func (w *object) strs(n string, list []string) {
 // time writes a NumericDate: seconds, with a fraction only if there is one.
 func (w *object) time(n string, ms int64) {
 	w.name(n)
+	ms = max(ms, 0)
 	w.b = strconv.AppendInt(w.b, ms/1000, 10)
 	if f := ms % 1000; f != 0 {
 		w.b = append(w.b, '.', byte('0'+f/100), byte('0'+f/10%10), byte('0'+f%10))

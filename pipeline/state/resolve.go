@@ -169,7 +169,7 @@ func lookup(r Reader, role, key string) (id string, value []byte, err error) {
 		return "", nil, err
 	}
 	if ok {
-		return key, value, nil
+		return key, present(value), nil
 	}
 	link, ok, err := r.Get(linkKey(role, key))
 	if err != nil || !ok {
@@ -180,7 +180,15 @@ func lookup(r Reader, role, key string) (id string, value []byte, err error) {
 	if err != nil || !ok {
 		return id, nil, err
 	}
-	return id, value, nil
+	return id, present(value), nil
+}
+
+// present keeps an empty stored value, which is a damaged one, apart from none.
+func present(value []byte) []byte {
+	if value == nil {
+		return []byte{}
+	}
+	return value
 }
 
 func linkKey(role, key string) string { return "l/" + role + key }
@@ -191,7 +199,7 @@ func (x *Entities) findSession(r Reader, key string) error {
 	if err != nil || !ok {
 		return err
 	}
-	x.session.value = value
+	x.session.value = present(value)
 	p, err := decodePointer(value)
 	if err != nil {
 		return damaged("s/"+key, err)
