@@ -1,11 +1,11 @@
 package document
 
 import (
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
-	"github.com/signalbox-dev/signalbox/pipeline/event"
 )
 
 // entities writes the user, device and session a document is about. risk is the
@@ -88,22 +88,25 @@ func (r *renderer) related(x pipeline.EntitiesPart, ip string) {
 
 // identifiers lists everything the entity is known by: best name, e-mail
 // address, entity id, canonical keys, and the values in them.
+// The list is good until the next call for another entity.
 func (r *renderer) identifiers(e *pipeline.EntityPart) []string {
-	list := r.scratch[:0]
-	add := func(s string) {
-		if s != "" && !slices.Contains(list, s) {
-			list = append(list, s)
+	if r.listed == e {
+		return r.scratch
+	}
+	list := append(r.scratch[:0], e.Email, e.Name)
+	for _, k := range e.Keys {
+		list = append(list, keyValue(k), k)
+	}
+	list = append(list, e.ID)
+	n := 0
+	for _, s := range list {
+		if s != "" && !slices.Contains(list[:n], s) {
+			list[n] = s
+			n++
 		}
 	}
-	add(e.Email)
-	add(e.Name)
-	for _, k := range e.Keys {
-		add(keyValue(k))
-		add(k)
-	}
-	add(e.ID)
-	r.scratch = list
-	return list
+	r.listed, r.scratch = e, list[:n]
+	return r.scratch
 }
 
 // userName is never empty for a user: other tools key their views on it.
@@ -136,14 +139,10 @@ func keyValue(key string) string {
 	if i := strings.LastIndexByte(value, '|'); i >= 0 {
 		value = value[i+1:]
 	}
-	if strings.IndexByte(value, '%') < 0 {
-		return value
+	if plain, err := url.PathUnescape(value); err == nil {
+		return plain
 	}
-	s, err := event.ParseKey("opaque:" + value)
-	if err != nil {
-		return value
-	}
-	return s.Member("id")
+	return value
 }
 
 // who names whom a document is about, for its message; "" if nobody is known.

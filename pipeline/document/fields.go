@@ -18,6 +18,7 @@ const (
 	Boolean   Type = "boolean"   //
 	IP        Type = "ip"        // an IPv4 or IPv6 address
 	Flattened Type = "flattened" // an object of any form; every leaf is a keyword
+	Stored    Type = "stored"    // text that is kept and not searched: a keyword without index
 )
 
 // Streams is a set of data streams.
@@ -118,7 +119,7 @@ var table = func() []Field {
 		{"event.sequence", Long, one, every, "Order of documents: journal position times 65536, plus the place in the record. Unique in one journal."},
 		{"event.reason", Keyword, one, every, "One sentence why, from the source, the rule or the operator."},
 		{"event.hash", Keyword, one, inputs, "SHA-256 of the bytes received, hexadecimal."},
-		{"event.original", Keyword, one, inputs, "The bytes received; only where configured."},
+		{"event.original", Stored, one, inputs, "The bytes received; only where configured."},
 
 		// Entities.
 		{"user.id", Keyword, one, chained, "Entity id of the affected user."},
@@ -141,7 +142,7 @@ var table = func() []Field {
 		{"set.jti", Keyword, one, Set | Action | Error, "Token id: of the token received, or of the one an action sent."},
 		{"set.iss", Keyword, one, Set | Error, "Issuer claim; unverified where set.verified is false."},
 		{"set.aud", Keyword, many, Set, "Audience claim."},
-		{"set.txn", Keyword, one, chained, "Transaction id, as received or made, carried through to the tokens sent."},
+		{"set.txn", Keyword, one, chained | Error, "Transaction id, as received or made, carried through to the tokens sent."},
 		{"set.iat", Date, one, Set, "When the token was issued."},
 		{"set.toe", Date, one, Set, "Time of event claim."},
 		{"set.event_type", Keyword, one, events, "URI of the event as received."},
@@ -156,7 +157,7 @@ var table = func() []Field {
 		{"set.verified", Boolean, one, Set, "Signature, issuer, audience and form are right."},
 		{"set.verdict", Keyword, one, inputs, "accepted, repeated, reused, rejected or discarded."},
 		{"set.assurance", Keyword, one, inputs, "What stands behind it: signed, channel, internal or none."},
-		{"set.dialect", Keyword, one, events, "Rule set it was read by: ssf, interop, scim, okta or legacy."},
+		{"set.dialect", Keyword, one, inputs, "Rule set it was read by: ssf, interop, scim, okta or legacy."},
 		{"set.applied", Keyword, many, events, "Tolerances that were needed to read it, by requirement id."},
 		{"set.discard", Keyword, one, events, "Why it was acknowledged and not processed."},
 		{"set.remit", Keyword, one, events, "Why the event was recorded and not offered to the policies."},
@@ -234,7 +235,7 @@ var table = func() []Field {
 		{"error.message", Text, one, Set | Decision | Audit | Error, "What is wrong."},
 		{"chain.root", Keyword, one, chained | Error, "Input id of the first cause."},
 		{"chain.parent", Keyword, many, chained, "Ids of the direct causes: input of an event, event of a decision, decision of an action."},
-		{"chain.depth", Long, one, chained, "Steps from the root."},
+		{"chain.depth", Long, one, chained | Error, "Steps from the root."},
 	}
 	slices.SortFunc(rows, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	return rows

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/netip"
 	"slices"
@@ -73,7 +74,7 @@ func (r *renderer) event(o *pipeline.Outcome) {
 	}
 	r.verdict()
 	w.close(m)
-	r.channel("inbound", e.Concepts)
+	r.channel(false, e.Concepts)
 	if local {
 		m = w.open("alert")
 		w.text("name", e.Type)
@@ -138,7 +139,7 @@ func (r *renderer) message() {
 	w.text("discard", in.Discard)
 	w.texts("applied", in.Applied...)
 	r.refusal(m)
-	r.channel("inbound", nil)
+	r.channel(false, nil)
 	ip := r.source()
 	r.related(pipeline.EntitiesPart{}, ip)
 	r.chain(root(in), 0)
@@ -161,11 +162,14 @@ func (r *renderer) unreadable() {
 	r.original(&h)
 	r.begin(&h)
 	m := r.w.open("set")
+	r.w.text("jti", in.JTI)
+	r.w.text("iss", in.Issuer)
 	r.verdict()
 	r.refusal(m)
-	r.channel("inbound", nil)
+	r.channel(true, nil)
 	ip := r.source()
 	r.related(pipeline.EntitiesPart{}, ip)
+	r.chain(root(in), 0)
 	r.end(&h, in.SHA256, at)
 }
 
@@ -218,16 +222,16 @@ func (r *renderer) refusal(m int) {
 }
 
 // channel writes how the message came.
-func (r *renderer) channel(direction string, concepts []string) {
+func (r *renderer) channel(unreadable bool, concepts []string) {
 	w, in := &r.w, r.rec.Input
 	m := w.open("ssf")
-	w.text("direction", direction)
+	w.text("direction", "inbound")
 	w.text("source", in.Source)
 	w.text("sender", in.Sender)
 	w.text("delivery", in.Delivery)
 	w.text("position", in.Position)
 	w.time("received", in.Received)
-	if in.Reject != nil && len(r.rec.Outcomes) == 0 {
+	if unreadable {
 		w.int("size", int64(len(in.Body)))
 	}
 	w.texts("concept", concepts...)
@@ -249,16 +253,29 @@ func (r *renderer) source() string {
 
 // subject writes the subject identifier.
 func (r *renderer) subject(raw json.RawMessage) {
-	v, err := strictjson.Parse(raw, strictjson.Limits{Depth: flattenedDepth})
-	if err != nil || v.Kind() != strictjson.Object {
+	format, ok := formatOf(raw)
+	if !ok {
 		return
 	}
-	if format := v.Get("format").Text(); format != "" {
+	if format != "" {
 		m := r.w.open("sub_id")
 		r.w.text("format", format)
 		r.w.close(m)
 	}
 	r.w.flattened("subject", raw)
+}
+
+// formatOf reads the format of a subject identifier; ok is false for what
+// cannot be a flattened field. The form package event writes is known by its
+// first bytes.
+func formatOf(raw []byte) (format string, ok bool) {
+	if rest, ok := bytes.CutPrefix(raw, []byte(`{"format":"`)); ok {
+		if end := bytes.IndexByte(rest, '"'); end >= 0 && bytes.IndexByte(rest[:end], '\\') < 0 && bytes.Count(rest, []byte{'{'})+bytes.Count(rest, []byte{'['}) < flattenedDepth {
+			return string(rest[:end]), true
+		}
+	}
+	v, err := strictjson.Parse(raw, strictjson.Limits{Depth: flattenedDepth})
+	return v.Get("format").Text(), err == nil && v.Kind() == strictjson.Object
 }
 
 // change writes what the event changed.

@@ -64,7 +64,7 @@ var changed = map[string]string{"create": "created", "update": "updated", "revok
 // step shows a change of level or status.
 func step(from, to string) string {
 	if from == "" {
-		return "→" + first(to, "unknown")
+		return first(to, "unknown")
 	}
 	return from + "→" + first(to, "unknown")
 }
@@ -175,8 +175,10 @@ func actionMessage(a *pipeline.Action) string {
 // preposition joins a status with the target.
 func preposition(s pipeline.Status) string {
 	switch s {
-	case pipeline.Acked, pipeline.Done, pipeline.Failed, pipeline.Dead:
+	case pipeline.Acked, pipeline.Done:
 		return " by "
+	case pipeline.Failed, pipeline.Dead:
+		return " at "
 	case pipeline.Sent:
 		return " to "
 	}

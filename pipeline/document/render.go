@@ -55,8 +55,9 @@ type renderer struct {
 	rec     *pipeline.Record
 	docs    []Doc
 	w       writer
-	scratch []string
 	from    int // where the current document begins in the buffer
+	scratch []string
+	listed  *pipeline.EntityPart // whose identifiers are in scratch
 }
 
 // head is what every document begins with.
@@ -149,5 +150,7 @@ func docID(stream string, key ...string) string {
 		b = append(b, k...)
 	}
 	sum := sha256.Sum256(b)
-	return base64.RawURLEncoding.EncodeToString(sum[:])
+	var id [43]byte
+	base64.RawURLEncoding.Encode(id[:], sum[:])
+	return string(id[:])
 }

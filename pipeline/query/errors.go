@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/signalbox-dev/signalbox/pipeline/document"
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
 )
 
 // Error is a fault of a query, an option or a cursor.
@@ -40,41 +41,20 @@ func clip(s string) string {
 	return s
 }
 
-// nearest names the field somebody may have meant, "" if none is near.
-func nearest(name string) string {
-	if name == "" || len(name) > 64 {
-		return ""
-	}
-	lower := strings.ToLower(name)
-	best, least := "", max(2, len(name)/4)+1
+// fieldNames are the names of the schema, for hints.
+var fieldNames = func() (names []string) {
 	for _, f := range document.Fields() {
-		if strings.HasSuffix(f.Name, "."+lower) {
-			return f.Name
-		}
-		if d := distance(lower, f.Name); d < least {
-			best, least = f.Name, d
-		}
+		names = append(names, f.Name)
 	}
-	return best
-}
+	return names
+}()
 
-// distance counts the bytes to insert, drop or replace to make b of a.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, diagonal+1)
+// likely names the field somebody may have meant, "" if none is near.
+func likely(name string) string {
+	for _, f := range fieldNames {
+		if strings.HasSuffix(f, "."+strings.ToLower(name)) {
+			return f
 		}
 	}
-	return row[len(b)]
+	return nearest.Name(name, fieldNames)
 }

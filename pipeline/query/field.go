@@ -58,6 +58,9 @@ func (p *parser) resolve(at int, name word) (Field, error) {
 		return Field{}, p.fail(at, "a field name takes no wildcard", "name each field, joined by OR")
 	}
 	if row, ok := document.Lookup(name.text); ok {
+		if row.Type == document.Stored {
+			return Field{}, p.fail(at, fmt.Sprintf("%s is kept, not searched", row.Name), "")
+		}
 		return Field{Name: row.Name, Type: row.Type}, nil
 	}
 	for i := len(name.text) - 1; i > 0; i-- {
@@ -69,7 +72,7 @@ func (p *parser) resolve(at int, name word) (Field, error) {
 		}
 	}
 	hint := ""
-	if near := nearest(name.text); near != "" {
+	if near := likely(name.text); near != "" {
 		hint = fmt.Sprintf("did you mean %s?", near)
 	} else if strings.HasPrefix(name.text, "http") || strings.HasPrefix(name.text, "urn") {
 		hint = "put text with a colon in quotes"
@@ -84,9 +87,9 @@ func (p *parser) match(at int, f Field, w word) (Node, error) {
 		case document.Keyword, document.Text, document.Flattened:
 			return Match{Field: f, Value: w.text, Wild: true}, nil
 		case document.IP:
-			return nil, p.fail(at, fmt.Sprintf("%s is an address and takes no wildcard", f), "write a network, as in 10.0.0.0/8")
+			return nil, p.fail(at, fmt.Sprintf("%s is of type ip and takes no wildcard", f), "write a network, as in 10.0.0.0/8")
 		}
-		return nil, p.fail(at, fmt.Sprintf("%s is a %s and takes no wildcard", f, f.Type), "")
+		return nil, p.fail(at, fmt.Sprintf("%s is of type %s and takes no wildcard", f, f.Type), "")
 	}
 	v, err := p.value(at, f, w.text)
 	if err != nil {
@@ -135,7 +138,7 @@ func (p *parser) value(at int, f Field, text string) (string, error) {
 	default:
 		return text, nil
 	}
-	return "", p.fail(at, fmt.Sprintf("%q is not a %s, which %s is", clip(text), f.Type, f), hint)
+	return "", p.fail(at, fmt.Sprintf("%s is of type %s and cannot be %q", clip(f.String()), f.Type, clip(text)), hint)
 }
 
 // comparison reads field:>=value and its like.
@@ -205,7 +208,7 @@ func (p *parser) bound(f Field, open bool) (Bound, error) {
 	switch f.Type {
 	case document.Date, document.Long, document.Float:
 	default:
-		return Bound{}, p.fail(at, fmt.Sprintf("%s is a %s and has no order", clip(f.String()), f.Type), "compare it with a value or a pattern")
+		return Bound{}, p.fail(at, fmt.Sprintf("%s is of type %s and has no order", clip(f.String()), f.Type), "compare it with a value or a pattern")
 	}
 	var w word
 	var err error

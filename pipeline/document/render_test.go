@@ -1,0 +1,496 @@
+package document
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+func at(s string) time.Time {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func jane() *pipeline.EntityPart {
+	return &pipeline.EntityPart{
+		ID:    "u-email:jane@example.com",
+		Keys:  []string{"email:jane@example.com", "iss_sub:https://idp.example.com|00u%7C1"},
+		Email: "jane@example.com", Name: "Jane Doe",
+	}
+}
+
+func laptop() *pipeline.EntityPart {
+	return &pipeline.EntityPart{ID: "d-opaque:7", Keys: []string{"opaque:7"}, Name: "LAPTOP-7"}
+}
+
+func session() *pipeline.EntityPart {
+	return &pipeline.EntityPart{ID: "s-opaque:s-1", Keys: []string{"opaque:s-1"}}
+}
+
+func input() *pipeline.InputPart {
+	return &pipeline.InputPart{
+		ID: "i-00000000000000000000000001", Source: "idp", Sender: "idp", RemoteAddr: "192.0.2.7", Delivery: "push",
+		Received: at("2026-02-03T10:15:05.002Z"), Body: "eyJhbGciOiJSUzI1NiJ9.eyJqdGkiOiJ4In0.c2ln",
+		SHA256: strings.Repeat("0a", 32), Verdict: pipeline.Accepted, Assurance: event.Signed, Dialect: "ssf",
+		Issuer: "https://idp.example.com", JTI: "756E69717565", Txn: "8675309", Audience: []string{"https://rx.example.com"},
+		IssuedAt: at("2026-02-03T10:15:04Z"), Alg: "RS256", KeyID: "k1", Typ: "secevent+jwt", Applied: []string{"LEGACY-03"},
+	}
+}
+
+const riskBody = `{"event_timestamp":1770113704,"principal":"USER","current_level":"HIGH","previous_level":"LOW",` +
+	`"initiating_entity":"policy","risk_reason":"impossible travel","reason_admin":{"de":"Unmögliche Reise","en":"impossible travel"}}`
+
+// acted is a record with everything: two events, of which one is acted on, an
+// action on its way and one held.
+func acted() *pipeline.Record {
+	const decision = "d-00000000000000000000000011"
+	action := pipeline.Action{
+		ID: "a-00000000000000000000000021", Event: "e-00000000000000000000000011", Decision: decision,
+		Chain: "i-00000000000000000000000001", Depth: 1, Rule: "credential_compromise", Branch: "older sessions end",
+		Severity: "high", Mode: pipeline.Enforce, Type: "revoke-session", Emits: "session-revoked", Target: "downstream",
+		Subject: json.RawMessage(`{"format":"email","email":"jane@example.com"}`), Key: "email:jane@example.com",
+		Reason: "user risk is high", Status: pipeline.Queued, Txn: "8675309",
+		Made: at("2026-02-03T10:15:05.031Z"), Received: at("2026-02-03T10:15:05.002Z"), Expires: at("2026-02-03T11:15:05.031Z"),
+		User: jane(), Session: session(),
+	}
+	held := action
+	held.ID, held.Type, held.Emits, held.Target, held.Status = "a-00000000000000000000000022", "disable-account", "account-disabled", "", pipeline.Held
+	held.Guard, held.Why = "protected", "protected subject"
+	return &pipeline.Record{
+		Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.031Z"), Node: "node-1", Input: input(),
+		Outcomes: []pipeline.Outcome{{
+			Event: pipeline.EventPart{
+				ID: "e-00000000000000000000000011", Type: "risk-level-change", Family: "caep",
+				URI:  "https://schemas.openid.net/secevent/caep/event-type/risk-level-change",
+				Time: at("2026-02-03T10:15:04.120Z"), TimeSource: "event_timestamp",
+				Subject: json.RawMessage(`{"format":"email","email":"jane@example.com"}`), Body: json.RawMessage(riskBody),
+				Concepts: []string{"user-risk"}, Late: true,
+			},
+			Decision: &pipeline.DecisionPart{
+				ID: decision, Revision: "r-42", Result: "act", Fired: []pipeline.Fired{{Rule: "credential_compromise", Branch: "older sessions end"}},
+				Quiet: []string{"device_compliance"}, Notes: []pipeline.Note{{Rule: "credential_compromise", Text: "two sources agree"}},
+				Facts:  []pipeline.Fact{{Rule: "credential_compromise", Name: "exposed \"since\"", Of: "user", Value: json.Number("1770113704")}},
+				Errors: []pipeline.RuleError{{Rule: "unplanned_leaver", Document: "facts", Message: "over budget"}}, Steps: 117,
+			},
+			Change:   json.RawMessage(`{"entity":"user.risk","from":"low","to":"high","applied":true}`),
+			Entities: pipeline.EntitiesPart{User: jane(), Session: session()},
+		}, {
+			Event: pipeline.EventPart{
+				ID: "e-00000000000000000000000012", Type: "device-compliance-change", Family: "caep",
+				URI:  "https://schemas.openid.net/secevent/caep/event-type/device-compliance-change",
+				Time: at("2026-02-03T10:15:04Z"), TimeSource: "iat",
+				Body: json.RawMessage("{\n\"current_status\": \"not-compliant\",\r\n\"previous_status\":\"compliant\"}"), Stale: true,
+			},
+			Remit:    "the issuer may not speak of devices",
+			Entities: pipeline.EntitiesPart{User: jane(), Device: laptop()},
+		}},
+		Actions: []pipeline.Action{action, held},
+	}
+}
+
+// records are one of each kind.
+func records() map[string]*pipeline.Record {
+	acked := acted().Actions[0]
+	acked.Status, acked.Attempt, acked.Info, acked.JTI = pipeline.Acked, 2, "202", "9b2"
+	delivery := &pipeline.Record{Kind: pipeline.DeliveryRecord, At: at("2026-02-03T10:15:05.240Z"), Actions: []pipeline.Action{acked}}
+
+	rejected := input()
+	rejected.Verdict, rejected.Assurance, rejected.ID = pipeline.Rejected, event.None, ""
+	rejected.Reject = &pipeline.RejectPart{Code: pipeline.InvalidKey, Description: "signature does not verify", Requirement: "SET-05"}
+
+	unreadable := &pipeline.InputPart{
+		Source: "idp", RemoteAddr: "fe80::1%eth0", Delivery: "push", Received: at("2026-02-03T10:15:05.002Z"), Body: "not a\ntoken",
+		SHA256: strings.Repeat("0b", 32), Verdict: pipeline.Rejected, Assurance: event.None,
+		Reject: &pipeline.RejectPart{Code: pipeline.InvalidRequest, Description: "not a compact token"},
+	}
+	reused := input()
+	reused.Verdict = pipeline.Reused
+	discarded := input()
+	discarded.Verdict, discarded.Discard = pipeline.Discarded, "the subject is not in the stream"
+
+	alert := input()
+	alert.Issuer, alert.JTI, alert.Txn, alert.Assurance, alert.Source, alert.Chain = "", "", "", event.Channel, "edr", "i-root"
+	unmapped := input()
+	unmapped.Verdict, unmapped.Reject = pipeline.Rejected, &pipeline.RejectPart{Code: pipeline.Unmapped, Description: "no mapping knows the record"}
+
+	merged := acted().Actions[1]
+	merged.Status, merged.Into, merged.Mode, merged.User, merged.Session = pipeline.Merged, "a-0", pipeline.Shadow, nil, nil
+	listed := input()
+	listed.TimeOf, listed.Position, listed.Applied = at("2026-02-03T10:15:01Z"), "in.jsonl:3", nil
+	other := func(n, name, body string) pipeline.Outcome {
+		return pipeline.Outcome{Event: pipeline.EventPart{ID: "e-" + n, Type: name, Family: "caep", URI: "urn:x:" + name,
+			Time: at("2026-02-03T10:15:01Z"), TimeSource: "toe", Body: json.RawMessage(body), Applied: []string{"LEGACY-07"}},
+			Entities: pipeline.EntitiesPart{User: &pipeline.EntityPart{ID: "u-2", Keys: []string{"opaque:2"}}, Device: laptop()}}
+	}
+	return map[string]*pipeline.Record{
+		"acted":    acted(),
+		"unmapped": {Kind: pipeline.RejectRecord, At: at("2026-02-03T10:15:05.003Z"), Input: unmapped},
+		"several": {Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.003Z"), Input: listed, Actions: []pipeline.Action{merged},
+			Outcomes: []pipeline.Outcome{
+				other("1", "credential-change", `{"credential_type":"fido2-roaming","change_type":"revoke","reason_user":{"fr":"clé perdue"}}`),
+				other("2", "risk-level-change", `{"principal":"DEVICE","current_level":"MEDIUM"}`),
+				other("3", "unknown", `{"deep":`+strings.Repeat("[", 20)+strings.Repeat("]", 20)+`}`),
+				other("4", "account-disabled", `{"reason":"hijacking"}`),
+				other("5", "prov:deactivate", `{}`),
+			}},
+		"delivery":   delivery,
+		"rejected":   {Kind: pipeline.RejectRecord, At: at("2026-02-03T10:15:05.003Z"), Input: rejected},
+		"unreadable": {Kind: pipeline.RejectRecord, At: at("2026-02-03T10:15:05.003Z"), Input: unreadable},
+		"reused":     {Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.003Z"), Input: reused},
+		"discarded":  {Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.003Z"), Input: discarded},
+		"operator": {Kind: pipeline.OperatorRecord, At: at("2026-02-03T10:16:00Z"),
+			Operator: &pipeline.OperatorPart{Verb: "stop-actions", By: "root", Comment: "too many revocations", Detail: "12 held"}},
+		"operator_failed": {Kind: pipeline.OperatorRecord, At: at("2026-02-03T10:16:00Z"),
+			Operator: &pipeline.OperatorPart{Verb: "reload", By: "system", Failed: "policies: 1 error"}},
+		"alert": {Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.003Z"), Input: alert,
+			Outcomes: []pipeline.Outcome{{
+				Event: pipeline.EventPart{ID: "e-00000000000000000000000031", Type: "alert", Family: "local", URI: event.LocalBase + "alert",
+					Time: at("2026-02-03T10:15:04Z"), TimeSource: "received",
+					Body: json.RawMessage(`{"alert_id":"1","severity":"critical","title":"Token theft","reason":"cookie replayed"}`)},
+				Decision: &pipeline.DecisionPart{ID: "d-00000000000000000000000031", Revision: "r-42", Result: "no_action", Quiet: []string{"threat_alert"}},
+				Entities: pipeline.EntitiesPart{Device: laptop()},
+			}}},
+	}
+}
+
+func render(t *testing.T, r *pipeline.Record) []Doc {
+	t.Helper()
+	docs, err := Render(7, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return docs
+}
+
+func TestGolden(t *testing.T) {
+	for name, r := range records() {
+		t.Run(name, func(t *testing.T) {
+			var got bytes.Buffer
+			for _, d := range render(t, r) {
+				fmt.Fprintf(&got, "%s %s %s\n", d.Stream, d.ID, d.Time.Format(timeForm))
+				if err := json.Indent(&got, d.JSON, "", "  "); err != nil {
+					t.Fatalf("%v in %s", err, d.JSON)
+				}
+				got.WriteByte('\n')
+			}
+			path := filepath.Join("testdata", name+".golden")
+			if *update {
+				if err := os.WriteFile(path, got.Bytes(), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			want, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(got.Bytes(), want) {
+				t.Errorf("documents differ from %s; if they are right run go test -update\n%s", path, difference(got.String(), string(want)))
+			}
+		})
+	}
+}
+
+// difference shows the first lines that are not the same.
+func difference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d is  %s\nwant       %s", i+1, a[i], b[i])
+		}
+	}
+	return fmt.Sprintf("%d lines, want %d", len(a), len(b))
+}
+
+// TestSchema checks that every document holds declared fields of its stream
+// alone, each of its type, and those every document must have.
+func TestSchema(t *testing.T) {
+	used := map[string]bool{}
+	for name, r := range records() {
+		docs, err := Renderer{Original: true}.Render(7, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range docs {
+			checkDoc(t, name, d, used)
+		}
+	}
+	for _, f := range Fields() {
+		if !used[f.Name] {
+			t.Errorf("no document of this test has %s", f.Name)
+		}
+	}
+}
+
+func checkDoc(t *testing.T, name string, d Doc, used map[string]bool) {
+	t.Helper()
+	if bytes.ContainsAny(d.JSON, "\r\n") {
+		t.Errorf("%s: %s document has a line feed", name, d.Stream)
+	}
+	if len(d.ID) != 43 {
+		t.Errorf("%s: %s document has id %q", name, d.Stream, d.ID)
+	}
+	var doc map[string]any
+	if err := json.Unmarshal(d.JSON, &doc); err != nil {
+		t.Fatalf("%s: %v in %s", name, err, d.JSON)
+	}
+	seen := map[string]any{}
+	leaves("", doc, func(path string, v any) {
+		f, ok := Lookup(path)
+		switch {
+		case !ok:
+			t.Errorf("%s: %s document has %s, which is not declared", name, d.Stream, path)
+			return
+		case !f.Streams.Has(d.Stream):
+			t.Errorf("%s: %s is declared for %v, not for %s", name, path, f.Streams.Names(), d.Stream)
+		}
+		if problem := mistyped(f, v); problem != "" {
+			t.Errorf("%s: %s of %s: %s: %v", name, path, d.Stream, problem, v)
+		}
+		used[path], seen[path] = true, v
+	})
+	for _, path := range []string{"@timestamp", "message", "event.id", "event.kind", "event.type", "event.action", "event.outcome",
+		"event.dataset", "event.created", "event.sequence", "event.severity", "ecs.version", "service.name"} {
+		if _, ok := seen[path]; !ok {
+			t.Errorf("%s: %s document has no %s", name, d.Stream, path)
+		}
+	}
+	if seen["event.dataset"] != d.Stream || seen["@timestamp"] != d.Time.Format(timeForm) {
+		t.Errorf("%s: document says %v at %v, its head %s at %v", name, seen["event.dataset"], seen["@timestamp"], d.Stream, d.Time)
+	}
+	if seen["user.id"] != nil && seen["user.name"] == nil {
+		t.Errorf("%s: a user without user.name", name)
+	}
+}
+
+// leaves visits the declared fields of a document.
+func leaves(path string, v any, visit func(string, any)) {
+	m, ok := v.(map[string]any)
+	if f, declared := Lookup(path); !ok || declared && f.Type == Flattened {
+		visit(path, v)
+		return
+	}
+	for name, v := range m {
+		leaves(strings.TrimPrefix(path+"."+name, "."), v, visit)
+	}
+}
+
+func mistyped(f Field, v any) string {
+	if list, ok := v.([]any); ok && f.Type != Flattened {
+		if !f.Multi {
+			return "several values in a field of one"
+		}
+		if len(list) == 0 {
+			return "empty list"
+		}
+		f.Multi = false
+		for _, e := range list {
+			if problem := mistyped(f, e); problem != "" {
+				return problem
+			}
+		}
+		return ""
+	}
+	if f.Multi {
+		return "no list in a field of many values"
+	}
+	s, isString := v.(string)
+	n, isNumber := v.(float64)
+	_, isBool := v.(bool)
+	_, isObject := v.(map[string]any)
+	var ok bool
+	switch f.Type {
+	case Date:
+		_, err := time.Parse(timeForm, s)
+		ok = err == nil
+	case Keyword, Text, Stored:
+		ok = isString && s != ""
+	case Long:
+		ok = isNumber && n == float64(int64(n))
+	case Float:
+		ok = isNumber
+	case Boolean:
+		ok = isBool
+	case IP:
+		_, err := netip.ParseAddr(s)
+		ok = err == nil
+	case Flattened:
+		ok = isObject
+	}
+	if !ok {
+		return "not a " + string(f.Type)
+	}
+	return ""
+}
+
+func TestFields(t *testing.T) {
+	for i, f := range Fields() {
+		if f.Name == "" || f.Doc == "" || !strings.HasSuffix(f.Doc, ".") || len(f.Streams.Names()) == 0 {
+			t.Errorf("%s is not described: %+v", f.Name, f)
+		}
+		if i > 0 && Fields()[i-1].Name >= f.Name {
+			t.Errorf("%s is out of order or declared twice", f.Name)
+		}
+		for parent := f.Name; ; {
+			cut := strings.LastIndexByte(parent, '.')
+			if cut < 0 {
+				break
+			}
+			parent = parent[:cut]
+			if _, ok := Lookup(parent); ok {
+				t.Errorf("%s lies below the field %s", f.Name, parent)
+			}
+		}
+	}
+	if _, ok := Lookup("user"); ok {
+		t.Error("user is an object, not a field")
+	}
+	if got := (Set | Error).Names(); !slices.Equal(got, []string{SetStream, ErrorStream}) {
+		t.Errorf("names are %v", got)
+	}
+	if Set.Has(ErrorStream) || !every.Has(AuditStream) || every.Has("other") {
+		t.Error("Has is wrong")
+	}
+}
+
+// TestPure checks that rendering again, also what went through the journal,
+// gives the same bytes, and that ids tell documents apart.
+func TestPure(t *testing.T) {
+	ids := map[string]string{}
+	for name, r := range records() {
+		docs := render(t, r)
+		text, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var journaled pipeline.Record
+		if err := json.Unmarshal(text, &journaled); err != nil {
+			t.Fatal(err)
+		}
+		again := render(t, &journaled)
+		for i, d := range docs {
+			if d.ID != again[i].ID || !bytes.Equal(d.JSON, again[i].JSON) && !bytes.Contains(d.JSON, []byte("exposed")) {
+				t.Errorf("%s: document %d differs after the journal\n%s\n%s", name, i, d.JSON, again[i].JSON)
+			}
+			key := fmt.Sprintf("%s %d", name, i)
+			if other, ok := ids[d.ID]; ok {
+				t.Errorf("%s and %s have one id", key, other)
+			}
+			ids[d.ID] = key
+		}
+	}
+}
+
+func TestOriginalIsOptional(t *testing.T) {
+	for _, o := range []Renderer{{}, {Original: true}} {
+		for name, r := range records() {
+			if r.Input == nil {
+				continue
+			}
+			docs, err := o.Render(1, r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, _ := json.Marshal(r.Input.Body)
+			if got := bytes.Contains(docs[0].JSON, body); got != o.Original {
+				t.Errorf("%s: received bytes in the document: %v", name, got)
+			}
+		}
+	}
+}
+
+func TestRenderErrors(t *testing.T) {
+	for name, r := range map[string]*pipeline.Record{
+		"kind":     {Kind: "other"},
+		"input":    {Kind: pipeline.InputRecord},
+		"reject":   {Kind: pipeline.RejectRecord},
+		"operator": {Kind: pipeline.OperatorRecord},
+	} {
+		if _, err := Render(1, r); err == nil {
+			t.Errorf("a record without its %s gives no error", name)
+		}
+	}
+}
+
+func TestDeliveries(t *testing.T) {
+	docs := render(t, acted())
+	list, err := Deliveries(7, acted())
+	if err != nil || len(list) != len(docs) {
+		t.Fatalf("%d deliveries, %v", len(list), err)
+	}
+	for i, d := range list {
+		if d.ID != docs[i].ID || d.Kind != docs[i].Stream || !bytes.Equal(d.Payload, docs[i].JSON) || d.Key != "" {
+			t.Errorf("delivery %d is %+v", i, d)
+		}
+	}
+}
+
+// FuzzRender checks that no text a stranger may bring into a record makes a
+// document that is not one line of JSON.
+func FuzzRender(f *testing.F) {
+	f.Add("jane@example.com", riskBody)
+	f.Add("\x00\n\"\\\xff|%zz:%", `{"reason_admin":5,"current_level":["x"]}`)
+	f.Add("complex:user=email:x", "{\r\n}")
+	f.Add("é%41|", strings.Repeat(`{"a":`, 30)+"1"+strings.Repeat("}", 30))
+	f.Fuzz(func(t *testing.T, text, body string) {
+		if !json.Valid([]byte(body)) || !strings.HasPrefix(strings.TrimSpace(body), "{") {
+			return
+		}
+		r := acted()
+		r.Input.Issuer, r.Input.RemoteAddr, r.Input.JTI = text, text, text
+		r.Outcomes[0].Event.Body = json.RawMessage(body)
+		r.Outcomes[0].Event.Subject = json.RawMessage(body)
+		r.Outcomes[0].Change = json.RawMessage(body)
+		r.Outcomes[0].Entities.User = &pipeline.EntityPart{ID: text, Keys: []string{text, "iss_sub:" + text}, Email: text}
+		r.Outcomes[0].Decision.Facts[0].Name = text
+		r.Actions[0].Key, r.Actions[0].Reason = text, text
+		docs, err := Renderer{Original: true}.Render(7, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range docs {
+			if !json.Valid(d.JSON) || bytes.ContainsAny(d.JSON, "\r\n") {
+				t.Fatalf("document is %q", d.JSON)
+			}
+		}
+	})
+}
+
+func BenchmarkRender(b *testing.B) {
+	plain := acted()
+	plain.Outcomes, plain.Actions = plain.Outcomes[:1], nil
+	plain.Outcomes[0].Decision.Result, plain.Outcomes[0].Decision.Fired, plain.Outcomes[0].Decision.Facts = "no_action", nil, nil
+	plain.Outcomes[0].Decision.Notes, plain.Outcomes[0].Decision.Errors = nil, nil
+	for name, r := range map[string]*pipeline.Record{"quiet": plain, "acted": acted()} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			bytes := 0
+			for b.Loop() {
+				docs, err := Render(7, r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				bytes = 0
+				for _, d := range docs {
+					bytes += len(d.JSON)
+				}
+			}
+			b.ReportMetric(float64(bytes), "docbytes")
+		})
+	}
+}
