@@ -297,12 +297,9 @@ journal {
   min_free = bytes("1GiB")
 }
 
-# Bounds of what a message may be, and of the work in hand.
+# Bounds of messages, and of the work in hand.
 limits {
-  max_bytes   = bytes("256KiB") # of one token or record
-  max_depth   = 32              # nesting of its JSON
-  max_nodes   = 4000            # values in it
-  max_members = 512             # members of one object
-  max_batch   = 1000            # messages in one transaction
-  max_pending = 100000          # actions waiting for one sink; further ones are held
+  max_bytes   = bytes("64KiB") # of one token
+  max_batch   = 1000           # messages in one transaction
+  max_pending = 100000         # actions waiting for one sink; further ones are held
 }

@@ -76,6 +76,9 @@ func (l *loader) action(at string, b actionBlock) {
 	a.Merge = either(b.Merge, a.Merge)
 	a.ValidFor = either(b.ValidFor, a.ValidFor)
 	a.ReversibleBy = either(b.ReversibleBy, a.ReversibleBy)
+	if b.ReversibleBy != nil {
+		l.mentions = append(l.mentions, at+".reversible_by")
+	}
 	between(l, at+".merge", a.Merge, 0, 31*24*time.Hour)
 	between(l, at+".valid_for", a.ValidFor, time.Second, 31*24*time.Hour)
 	if b.Emits == nil {
@@ -132,7 +135,7 @@ func (l *loader) checkBody(at string, t *event.Type, body *Body) bool {
 		if errors.As(err, &diags) {
 			l.hcl(diags)
 		} else {
-			l.fault(l.spots.find(at+".body").at, "unsuitable body", err.Error()+".")
+			l.fault(l.spots.find(at+".body").at, "unsuitable body", sentence(err.Error()))
 		}
 		return false
 	}
@@ -142,7 +145,14 @@ func (l *loader) checkBody(at string, t *event.Type, body *Body) bool {
 		if member, ok := body.member(broken.Field); ok {
 			where = member
 		}
-		l.fault(where, fmt.Sprintf("body does not fit %s", t.Name), sentence(broken.Error()))
+		detail := "The payload's member " + broken.Error() + "."
+		if broken.Field == "" {
+			detail = sentence(broken.Error())
+		}
+		if _, written := l.spots[at+".body"]; !written {
+			detail += " Write a body = { ... } that has it."
+		}
+		l.fault(where, fmt.Sprintf("body does not fit %s", t.Name), detail)
 		return false
 	}
 	return true
@@ -180,23 +190,16 @@ func (l *loader) route(at string, t *event.Type, to []string) []string {
 	return known
 }
 
-// references checks names of actions, once all are known.
+// references checks the names of actions that blocks mentioned, now that all
+// actions are known.
 func (l *loader) references() {
-	names := sortedKeys(l.cfg.Actions)
-	for _, path := range sortedKeys(l.spots) {
-		given := l.spots[path].text
-		isReverse := strings.HasPrefix(path, "action[") && strings.HasSuffix(path, ".reversible_by")
-		isRemit := strings.HasPrefix(path, "issuer[") && strings.Contains(path, ".remit.actions[") && given != "*"
-		if (isReverse || isRemit) && !slices.Contains(names, given) {
-			l.field(path, fmt.Sprintf("unknown action %q", given), suggest(given, names, "actions"))
+	known := sortedKeys(l.cfg.Actions)
+	for _, path := range l.mentions {
+		if given := l.spots[path].text; l.cfg.Actions[given] == nil {
+			l.field(path, fmt.Sprintf("unknown action %q", given), suggest(given, known, "actions"))
 		}
 	}
 }
 
 // sentence makes a full sentence of an error's text.
-func sentence(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:] + "."
-}
+func sentence(s string) string { return strings.ToUpper(s[:1]) + s[1:] + "." }

@@ -138,12 +138,9 @@ type Journal struct {
 	MinFree int64         // bytes left on the disk at which intake stops
 }
 
-// Limits bounds what one message may be.
+// Limits bounds messages and the work in hand.
 type Limits struct {
-	MaxBytes   int // length of a message
-	MaxDepth   int // nesting of its JSON
-	MaxNodes   int // values in it
-	MaxMembers int // members of one object
+	MaxBytes   int // length of a token
 	MaxBatch   int // messages handled in one transaction
 	MaxPending int // actions that may wait for one sink; further ones are held
 }

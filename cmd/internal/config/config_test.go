@@ -24,8 +24,8 @@ func testEnv(name string) (string, bool) {
 	return value, ok
 }
 
-// files gives the names of a folder in testdata.
-func files(t *testing.T, pattern string) []string {
+// glob gives the names of files of which there must be some.
+func glob(t testing.TB, pattern string) []string {
 	t.Helper()
 	names, err := filepath.Glob(pattern)
 	if err != nil || len(names) == 0 {
@@ -55,7 +55,7 @@ func expected(t *testing.T, file string) []string {
 // Each file in testdata/errors has one mistake, each in testdata/warnings
 // something to think about; each says so on the line in question.
 func TestMistakes(t *testing.T) {
-	for _, file := range append(files(t, "testdata/errors/*.hcl"), files(t, "testdata/warnings/*.hcl")...) {
+	for _, file := range append(glob(t, "testdata/errors/*.hcl"), glob(t, "testdata/warnings/*.hcl")...) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			want := expected(t, file)
 			if len(want) == 0 {
@@ -86,7 +86,7 @@ func TestMistakes(t *testing.T) {
 }
 
 func TestValid(t *testing.T) {
-	for _, file := range files(t, "testdata/valid/*.hcl") {
+	for _, file := range glob(t, "testdata/valid/*.hcl") {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			if _, list := Load(file, testEnv); len(list) > 0 {
 				t.Errorf("%s: %s (%s)", list[0].At(), list[0].Summary, list[0].Detail)

@@ -171,11 +171,11 @@ func (l *loader) block(b *hclsyntax.Block, into reflect.Value, path string) {
 func (l *loader) labelled(b *hclsyntax.Block, names []field) bool {
 	want := b.Type
 	for _, n := range names {
-		want += " " + strings.ToUpper(n.name)
+		want += fmt.Sprintf(" %q", strings.ToUpper(n.name))
 	}
 	switch {
 	case len(b.Labels) < len(names):
-		l.faultf(b.TypeRange, fmt.Sprintf("missing %s of %s", names[len(b.Labels)].name, b.Type), "Write %s { ... }, with names in quotes.", want)
+		l.faultf(b.TypeRange, fmt.Sprintf("missing %s of %s", names[len(b.Labels)].name, b.Type), "Write %s { ... }.", want)
 		return false
 	case len(b.Labels) > len(names):
 		l.faultf(b.LabelRanges[len(names)], fmt.Sprintf("too many names for %s", b.Type), "Write %s { ... }.", want)

@@ -24,7 +24,7 @@ func tooDeep(file string, src []byte) (hcl.Range, bool) {
 			depth = max(0, depth-1)
 		case hclsyntax.TokenBang, hclsyntax.TokenMinus, hclsyntax.TokenQuestion:
 			run++
-		case hclsyntax.TokenNewline:
+		case hclsyntax.TokenNewline, hclsyntax.TokenComment:
 			run = 0
 		}
 		if depth > deepest || run > deepest {

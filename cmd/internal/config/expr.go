@@ -37,6 +37,16 @@ func problemOf(h *hcl.Diagnostic) (*problem, bool) {
 	return p, errors.As(extra.FunctionCallError(), &p)
 }
 
+// unknownFunction finds the name of a function that was called and is not among
+// those known.
+func unknownFunction(h *hcl.Diagnostic) (name string, known []string, ok bool) {
+	extra, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](h)
+	if !ok || h.EvalContext == nil {
+		return "", nil, false
+	}
+	return extra.CalledFunctionName(), sortedKeys(h.EvalContext.Functions), true
+}
+
 // evalContext holds the only four functions of a configuration. There are no
 // variables.
 func evalContext(dir string, env Env) *hcl.EvalContext {

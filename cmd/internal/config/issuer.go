@@ -135,6 +135,11 @@ func (l *loader) remit(at string, b *remitBlock) Remit {
 		l.eventPattern(fmt.Sprintf("%s.events[%d]", at, i), name)
 	}
 	l.patterns(at+".subjects", b.Subjects)
+	for i, name := range b.Actions {
+		if name != "*" {
+			l.mentions = append(l.mentions, fmt.Sprintf("%s.actions[%d]", at, i))
+		}
+	}
 	links := either(b.Links, "none")
 	if known := []string{"none", "own-subjects"}; !slices.Contains(known, links) {
 		l.field(at+".links", fmt.Sprintf("unknown value %q", links), suggest(links, known, "values"))

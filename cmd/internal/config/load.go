@@ -34,7 +34,7 @@ type Env func(name string) (value string, ok bool)
 // largestFile bounds a configuration file.
 const largestFile = 1 << 20
 
-// Load reads and checks a configuration file. The Config is never nil; when the
+// Load reads and checks a configuration file; a nil env is os.LookupEnv. The Config is never nil; when the
 // list has errors it holds what could be built.
 func Load(path string, env Env) (*Config, diag.List) {
 	src, err := readConfig(path)
@@ -67,6 +67,9 @@ func readConfig(path string) ([]byte, error) {
 // Parse is Load for a text at hand. File names it in diagnostics; relative
 // paths in it start at dir.
 func Parse(file, dir string, src []byte, env Env) (*Config, diag.List) {
+	if env == nil {
+		env = os.LookupEnv
+	}
 	l := newLoader(defaults(file, dir), env)
 	body := l.parse(file, src)
 	if body != nil {

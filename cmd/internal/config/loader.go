@@ -15,8 +15,10 @@ type loader struct {
 	cfg     *Config
 	eval    *hcl.EvalContext
 	spots   spots
-	failed  map[string]bool // "sink <name>": blocks that are there but could not be used
 	problem diag.List
+
+	failed   map[string]bool // "sink <name>": blocks that are there but could not be used
+	mentions []string        // paths of attributes and items that name an action
 }
 
 func newLoader(cfg *Config, env Env) *loader {
@@ -68,8 +70,12 @@ func (l *loader) warn(at hcl.Range, summary, detail string) {
 // hcl notes what the HCL library reports, in our words where we have better.
 func (l *loader) hcl(in hcl.Diagnostics) {
 	for _, h := range in {
-		if p, ok := problemOf(h); ok && h.Subject != nil {
-			l.fault(*h.Subject, p.summary, p.detail)
+		if p, ok := problemOf(h); ok && h.Context != nil {
+			l.fault(*h.Context, p.summary, p.detail)
+			continue
+		}
+		if name, known, ok := unknownFunction(h); ok && h.Subject != nil {
+			l.fault(*h.Subject, fmt.Sprintf("unknown function %q", name), suggest(name, known, "functions"))
 			continue
 		}
 		l.problem = append(l.problem, diag.FromHCL(hcl.Diagnostics{h})...)

@@ -102,7 +102,7 @@ func (m *masker) next(tokens hclsyntax.Tokens, i int) bool {
 		}
 		m.depth--
 		m.inside = m.depth >= 0
-	case hclsyntax.TokenNewline:
+	case hclsyntax.TokenNewline, hclsyntax.TokenComment: // a comment takes its newline along
 		m.inside = m.depth > 0
 	case hclsyntax.TokenIdent:
 		return m.call == 0 && !reads(t)

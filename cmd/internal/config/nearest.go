@@ -28,6 +28,8 @@ func suggest(given string, known []string, what string) string {
 	switch {
 	case len(known) == 0:
 		say = append(say, "There are no "+what+" here.")
+	case len(known) == 1:
+		say = append(say, fmt.Sprintf("The only one of the %s is %s.", what, known[0]))
 	case len(known) <= 16:
 		say = append(say, fmt.Sprintf("The %s are %s.", what, list(known)))
 	}

@@ -30,10 +30,7 @@ func defaults(file, dir string) *Config {
 		Journal: Journal{Keep: 30 * 24 * time.Hour, MaxSize: 20 << 30, MinFree: 1 << 30},
 		SeenFor: 30 * 24 * time.Hour,
 		Limits: Limits{
-			MaxBytes:   strictjson.DefaultLimits.Bytes,
-			MaxDepth:   strictjson.DefaultLimits.Depth,
-			MaxNodes:   strictjson.DefaultLimits.Nodes,
-			MaxMembers: strictjson.DefaultLimits.Members,
+			MaxBytes:   64 << 10,
 			MaxBatch:   1000,
 			MaxPending: 100_000,
 		},
@@ -81,9 +78,6 @@ type journalBlock struct {
 
 type limitsBlock struct {
 	MaxBytes   int `hcl:"max_bytes,optional"`
-	MaxDepth   int `hcl:"max_depth,optional"`
-	MaxNodes   int `hcl:"max_nodes,optional"`
-	MaxMembers int `hcl:"max_members,optional"`
 	MaxBatch   int `hcl:"max_batch,optional"`
 	MaxPending int `hcl:"max_pending,optional"`
 }
@@ -125,10 +119,7 @@ func (l *loader) root(body *hclsyntax.Body) {
 	between(l, "journal.keep", c.Journal.Keep, time.Hour, 3660*24*time.Hour)
 	between(l, "journal.max_size", c.Journal.MaxSize, 16<<20, 1<<50)
 	between(l, "journal.min_free", c.Journal.MinFree, 0, 1<<50)
-	between(l, "limits.max_bytes", c.Limits.MaxBytes, 1<<10, 4<<20)
-	between(l, "limits.max_depth", c.Limits.MaxDepth, 4, 256)
-	between(l, "limits.max_nodes", c.Limits.MaxNodes, 32, 1<<20)
-	between(l, "limits.max_members", c.Limits.MaxMembers, 8, 1<<16)
+	between(l, "limits.max_bytes", c.Limits.MaxBytes, 1<<10, strictjson.DefaultLimits.Bytes)
 	between(l, "limits.max_batch", c.Limits.MaxBatch, 1, 10_000)
 	between(l, "limits.max_pending", c.Limits.MaxPending, 1, 100_000_000)
 

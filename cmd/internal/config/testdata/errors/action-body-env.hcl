@@ -1,5 +1,5 @@
 action "revoke-session" {
   emit "session-revoked" {
-    body = { note = env("PUSH_SECRET") } # ERROR: call to unknown function
+    body = { note = env("PUSH_SECRET") } # ERROR: unknown function "env"
   }
 }

@@ -1,1 +1,1 @@
-node = getenv("NODE") # ERROR: call to unknown function
+node = getenv("NODE") # ERROR: unknown function "getenv"
