@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"iter"
 	"unicode/utf8"
 )
 
@@ -17,12 +18,15 @@ var errDamaged = errors.New("stored value is damaged")
 // encoder appends the parts of a value. Strings that recur within one value,
 // such as issuers, are written once and then referred to.
 type encoder struct {
-	b    []byte
-	seen []string
+	b     []byte
+	seen  []string
+	first [16]string // room for seen, so that most values need no more
 }
 
 func newEncoder(size int) *encoder {
-	return &encoder{b: append(make([]byte, 0, size), version)}
+	e := &encoder{b: append(make([]byte, 0, size), version)}
+	e.seen = e.first[:0]
+	return e
 }
 
 func (e *encoder) num(u uint64)  { e.b = binary.AppendUvarint(e.b, u) }
@@ -57,13 +61,15 @@ func (e *encoder) strs(list []string) {
 // reads after it give zero values. Strings are parts of the one it reads, so
 // they stay valid when the store's bytes do not.
 type decoder struct {
-	s    string
-	seen []string
-	err  error
+	s     string
+	seen  []string
+	err   error
+	first [16]string // room for seen
 }
 
 func newDecoder(value []byte) *decoder {
 	d := &decoder{s: string(value)}
+	d.seen = d.first[:0]
 	if v := d.byte(); d.err == nil && v != version {
 		d.err = fmt.Errorf("stored value has unknown version %d", v)
 	}
@@ -161,6 +167,29 @@ func (d *decoder) strs() []string {
 		list = append(list, d.str())
 	}
 	return list
+}
+
+// pack makes one string of several, so that a list that is rarely looked into
+// costs no more than one.
+func pack(list ...string) string {
+	var b []byte
+	for _, s := range list {
+		b = binary.AppendUvarint(b, uint64(len(s)))
+		b = append(b, s...)
+	}
+	return string(b)
+}
+
+// unpack yields what pack was given, up to the first damage.
+func unpack(packed string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		d := decoder{s: packed}
+		for d.s != "" {
+			if s := d.str(); d.err != nil || !yield(s) {
+				return
+			}
+		}
+	}
 }
 
 // clip bounds a stranger's text to n bytes without cutting a character.

@@ -17,29 +17,36 @@ const (
 	maxLifted     = 128
 )
 
-// entry is one event of an entity's history with the members worth keeping.
+// entry is one event of an entity's history.
 type entry struct {
-	id, kind, issuer           string
-	at                         int64
-	level, status, reason      string
-	credentialType, changeType string
+	id, kind, issuer string
+	at               int64
+	lifted           string // packed pairs of name and value: members later rules ask about
 }
 
-// newEntry lifts the members of an event that later rules ask about.
+// newEntry keeps what later rules ask about an event.
 func newEntry(e *event.Event, at int64) entry {
-	body := e.Body
-	status := body.Get("current_status")
+	n := entry{id: e.ID, kind: e.Type.Name, issuer: e.Issuer, at: at}
+	var (
+		room [10]string
+		list = room[:0]
+	)
+	lift := func(name, value string) {
+		if value != "" {
+			list = append(list, name, clip(value, maxLifted))
+		}
+	}
+	lift("level", strings.ToLower(e.Body.Get("current_level").Text()))
+	status := e.Body.Get("current_status")
 	if !status.Exists() {
-		status = body.Get("status")
+		status = e.Body.Get("status")
 	}
-	return entry{
-		id: e.ID, kind: e.Type.Name, issuer: e.Issuer, at: at,
-		level:          strings.ToLower(clip(body.Get("current_level").Text(), maxLifted)),
-		status:         strings.ToLower(clip(status.Text(), maxLifted)),
-		reason:         clip(reasonOf(body), maxLifted),
-		credentialType: clip(body.Get("credential_type").Text(), maxLifted),
-		changeType:     clip(body.Get("change_type").Text(), maxLifted),
-	}
+	lift("status", strings.ToLower(status.Text()))
+	lift("reason", reasonOf(e.Body))
+	lift("credential_type", e.Body.Get("credential_type").Text())
+	lift("change_type", e.Body.Get("change_type").Text())
+	n.lifted = pack(list...)
+	return n
 }
 
 // reasonOf finds why something happened: a code if there is one, else the
@@ -63,11 +70,6 @@ func reasonOf(body strictjson.Value) string {
 	return ""
 }
 
-// lifted lists the optional members in the order of their bits when encoded.
-func (n *entry) lifted() [5]*string {
-	return [5]*string{&n.level, &n.status, &n.reason, &n.credentialType, &n.changeType}
-}
-
 func (e *encoder) entries(list []entry) {
 	e.num(uint64(len(list)))
 	last := int64(0)
@@ -77,19 +79,8 @@ func (e *encoder) entries(list []entry) {
 		e.sym(n.kind)
 		e.sym(n.issuer)
 		e.time(n.at - last)
+		e.sym(n.lifted)
 		last = n.at
-		var parts byte
-		for bit, s := range n.lifted() {
-			if *s != "" {
-				parts |= 1 << bit
-			}
-		}
-		e.b = append(e.b, parts)
-		for _, s := range n.lifted() {
-			if *s != "" {
-				e.sym(*s)
-			}
-		}
 	}
 }
 
@@ -100,13 +91,7 @@ func (d *decoder) entries() []entry {
 	for range count {
 		n := entry{id: d.str(), kind: d.sym(), issuer: d.sym()}
 		last += d.time()
-		n.at = last
-		parts := d.byte()
-		for bit, s := range n.lifted() {
-			if parts&(1<<bit) != 0 {
-				*s = d.sym()
-			}
-		}
+		n.at, n.lifted = last, d.sym()
 		list = append(list, n)
 	}
 	return list

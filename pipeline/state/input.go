@@ -197,8 +197,8 @@ func (v *View) appendSessions(w *object) {
 		w.optTime("established", r.established)
 		w.optTime("last_seen", r.last)
 		w.opt("acr", r.acr)
-		if len(r.amr) > 0 {
-			w.strs("amr", r.amr)
+		if r.amr != "" {
+			w.strs("amr", slices.Collect(unpack(r.amr)))
 		}
 		w.opt("ua", r.ua)
 		w.close()
@@ -340,11 +340,16 @@ func (w *object) history(list []entry) {
 		w.str("type", n.kind)
 		w.time("time", n.at)
 		w.str("issuer", n.issuer)
-		w.opt("level", n.level)
-		w.opt("status", n.status)
-		w.opt("reason", n.reason)
-		w.opt("credential_type", n.credentialType)
-		w.opt("change_type", n.changeType)
+		name, named := "", false
+		for s := range unpack(n.lifted) {
+			if named = !named; named {
+				name = s
+				continue
+			}
+			w.comma()
+			w.b = strictjson.AppendString(w.b, name)
+			w.b = strictjson.AppendString(append(w.b, ':'), s)
+		}
 		w.close()
 	}
 	w.closeList()

@@ -162,11 +162,13 @@ func (v *View) sightingOf(established bool) *sighting {
 	}
 	if established {
 		s.acr = clip(v.e.Body.Get("acr").Text(), maxLifted)
+		var methods []string
 		for m := range v.e.Body.Get("amr").Elements() {
-			if len(s.amr) < maxMethods && m.Text() != "" {
-				s.amr = append(s.amr, clip(m.Text(), maxLifted))
+			if len(methods) < maxMethods && m.Text() != "" {
+				methods = append(methods, clip(m.Text(), maxLifted))
 			}
 		}
+		s.amr = pack(methods...)
 	}
 	return s
 }

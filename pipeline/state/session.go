@@ -22,9 +22,9 @@ type session struct {
 	first, last int64  // times it was mentioned, 0 for one only ever revoked
 	ended       int64  // 0 while live
 	acr, ua     string
-	amr         []string
-	unnamed     bool // told apart by issuer, because the statements gave it no id
-	pointed     bool // the session's own key leads to this user
+	amr         string // packed
+	unnamed     bool   // told apart by issuer, because the statements gave it no id
+	pointed     bool   // the session's own key leads to this user
 }
 
 // began is when the session started as far as known: its establishment, else
@@ -68,8 +68,7 @@ type sighting struct {
 	at                 int64
 	unnamed            bool
 	established        bool
-	acr, ua            string
-	amr                []string
+	acr, ua, amr       string
 }
 
 func (v *inventory) find(id, issuer string, unnamed bool) *session {
@@ -304,7 +303,7 @@ func (e *encoder) inventory(v *inventory) {
 			bit byte
 		}{
 			{r.unnamed, isUnnamed}, {r.pointed, isPointed}, {r.established != 0, hasEstablished},
-			{r.ended != 0, hasEnd}, {r.acr != "" || r.ua != "" || len(r.amr) > 0, hasContext},
+			{r.ended != 0, hasEnd}, {r.acr != "" || r.ua != "" || r.amr != "", hasContext},
 		} {
 			if f.set {
 				flags |= f.bit
@@ -325,10 +324,7 @@ func (e *encoder) inventory(v *inventory) {
 		if flags&hasContext != 0 {
 			e.sym(r.acr)
 			e.sym(r.ua)
-			e.num(uint64(len(r.amr)))
-			for _, m := range r.amr {
-				e.sym(m)
-			}
+			e.sym(r.amr)
 		}
 	}
 	e.time(v.allEnded)
@@ -356,10 +352,7 @@ func (d *decoder) inventory() *inventory {
 			r.ended = r.last + d.time()
 		}
 		if flags&hasContext != 0 {
-			r.acr, r.ua = d.sym(), d.sym()
-			for range d.count() {
-				r.amr = append(r.amr, d.sym())
-			}
+			r.acr, r.ua, r.amr = d.sym(), d.sym(), d.sym()
 		}
 		v.rows = append(v.rows, r)
 	}
