@@ -172,7 +172,7 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 	if len(made)+len(ended) == 0 {
 		return ready, nil
 	}
-	err := store.Update(ctx, d.p.store, nil, func(tx store.Tx) error {
+	err := d.p.record(ctx, func(tx store.Tx, add func(Action)) error {
 		for _, l := range made {
 			payload, err := json.Marshal(l.parcel)
 			if err != nil {
@@ -183,7 +183,7 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 		}
 		for _, l := range ended {
 			tx.Finish(d.name, l.item.ID)
-			d.p.appendDelivery(tx, l.Action, now)
+			add(l.Action)
 		}
 		return nil
 	})
@@ -230,9 +230,10 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	// What the sink said must be written down even when ctx has just ended:
 	// else a delivery that arrived is sent again after the restart.
 	keep := context.WithoutCancel(ctx)
-	err = store.Update(keep, d.p.store, nil, func(tx store.Tx) error {
+	err = d.p.record(keep, func(tx store.Tx, add func(Action)) error {
 		for i := range loads {
 			d.settle(tx, &loads[i], results[i], now)
+			add(loads[i].Action)
 		}
 		return nil
 	})
@@ -278,7 +279,6 @@ func (d *dispatcher) settle(tx store.Tx, l *load, r Result, now time.Time) {
 		tx.Reschedule(it)
 		d.p.log.Warn("delivery failed, will be tried again", "sink", d.name, "action", a.ID, "attempt", it.Attempt, "err", r.Err)
 	}
-	d.p.appendDelivery(tx, *a, now)
 }
 
 // backoff is exponential with jitter: between half of and the whole step.
@@ -290,9 +290,31 @@ func backoff(attempt int, most time.Duration) time.Duration {
 	return step/2 + rand.N(step/2)
 }
 
-func (p *Pipeline) appendDelivery(tx store.Tx, a Action, now time.Time) {
-	rec := &Record{Kind: DeliveryRecord, At: now.UTC(), Node: p.node, Actions: []Action{a}}
-	tx.Append(store.Record{Data: rec.AppendJSON(nil), IDs: []string{a.ID}, Exempt: true})
+// record runs fn in a transaction of the queue; every action it adds becomes a
+// delivery record of the journal.
+func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Action)) error) error {
+	type entry struct {
+		seq uint64
+		rec *Record
+	}
+	var last store.Tx
+	var entries []entry
+	now := p.now().UTC()
+	err := store.Update(ctx, p.store, nil, func(tx store.Tx) error {
+		last, entries = tx, entries[:0]
+		return fn(tx, func(a Action) {
+			rec := &Record{Kind: DeliveryRecord, At: now, Node: p.node, Actions: []Action{a}}
+			seq := tx.Append(store.Record{Data: rec.AppendJSON(nil), IDs: []string{a.ID}, Exempt: true})
+			entries = append(entries, entry{seq, rec})
+		})
+	})
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		p.recent.put(last.Seq(e.seq), e.rec)
+	}
+	return nil
 }
 
 func (p *Pipeline) observeActions(loads []load) {

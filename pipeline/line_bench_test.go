@@ -138,7 +138,7 @@ func newLine(b *testing.B, key *fastRSA) *line {
 	}
 	// The benchmark acts more often than a rule should be let.
 	unlimited := map[string]policies.RuleOptions{
-		"threat_alert": {Limit: &pipeline.Limit{Actions: 1_000_000, Per: time.Hour}},
+		"unplanned_leaver": {Limit: &pipeline.Limit{Actions: 1_000_000, Per: time.Hour}},
 	}
 	rules, problems := policies.Load(policies.Shipped, policies.Options{ActionTypes: names, Rules: unlimited})
 	if len(problems) > 0 {
@@ -383,11 +383,10 @@ func lineClaims(r *rand.Rand, zipf *rand.Zipf, i int, at int64, t *lineToken) []
 		t.bad = true
 		aud = "https://other.example.com"
 		uri, body = caep+"session-revoked", fmt.Sprintf(`{"event_timestamp":%d,"initiating_entity":"policy",%s}`, at, reason)
-	case p < 60: // makes actions: a password in a leak, one user each
+	case p < 60: // makes an action: somebody has left, one user each
 		t.acts = true
-		plain = fmt.Sprintf(`{"format":"email","email":"leak%07d@example.com"}`, i)
-		subject = plain
-		uri, body = risc+"credential-compromise", fmt.Sprintf(`{"credential_type":"password","event_timestamp":%d,%s}`, at, reason)
+		subject = fmt.Sprintf(`{"format":"email","email":"leaver%07d@example.com"}`, i)
+		uri, body = risc+"account-disabled", `{"reason":"offboarding","note":"closed by the directory at the end of the contract"}`
 	case p < 310:
 		name := [...]string{"session-established", "session-presented"}[r.IntN(2)]
 		uri, body = caep+name, fmt.Sprintf(`{"event_timestamp":%d,"initiating_entity":"user","fp_ua":"Mozilla/5.0 (X11; Linux x86_64) Firefox/%d","ext_id":"%016x",%s}`, at, 100+r.IntN(40), r.Uint64(), reason)

@@ -19,6 +19,10 @@ const (
 	viewBytes   = 8 << 20
 )
 
+// viewLinger lets what is being committed gather before an idle index loop
+// takes it: nobody waits for an index.
+const viewLinger = 2 * time.Millisecond
+
 // Index renders the journal into the sink until ctx ends, from where its
 // cursor stands. The cursor moves after the sink took the documents, so a
 // restart may render some again; their ids are the same. A document that the
@@ -40,6 +44,7 @@ func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink
 			select {
 			case <-ctx.Done():
 			case <-changed:
+				sleep(ctx, viewLinger)
 			}
 			continue
 		}
@@ -84,31 +89,44 @@ func (p *Pipeline) render(ctx context.Context, after uint64, render Renderer) (d
 	start := time.Now()
 	last = after
 	n, size := 0, 0
-	var failure error
-	err = p.store.Journal(ctx, after, func(seq uint64, data []byte) bool {
-		rec := p.recent.get(seq)
-		if rec == nil {
-			rec = new(Record)
-			if failure = json.Unmarshal(data, rec); failure != nil {
-				failure = fmt.Errorf("read journal record %d: %w", seq, failure)
-				return false
-			}
-		}
+	take := func(seq uint64, rec *Record) error {
 		list, err := render(seq, rec)
 		if err != nil {
-			failure = fmt.Errorf("render journal record %d: %w", seq, err)
-			return false
+			return fmt.Errorf("render journal record %d: %w", seq, err)
+		}
+		for _, d := range list {
+			size += len(d.Payload)
 		}
 		docs = append(docs, list...)
 		last = seq
 		n++
-		size += len(data)
-		return n < viewRecords && size < viewBytes
-	})
+		return nil
+	}
+	full := func() bool { return n >= viewRecords || size >= viewBytes }
+
+	// What was just written is still here, decoded: reading it back would cost
+	// more than all the rest and push the state out of the store's cache.
+	for end := p.store.Last(); err == nil && last < end && !full(); {
+		if rec := p.recent.get(last + 1); rec != nil {
+			err = take(last+1, rec)
+			continue
+		}
+		var failure error
+		err = p.store.Journal(ctx, last, func(seq uint64, data []byte) bool {
+			rec := new(Record)
+			if failure = json.Unmarshal(data, rec); failure != nil {
+				failure = fmt.Errorf("read journal record %d: %w", seq, failure)
+				return false
+			}
+			failure = take(seq, rec)
+			return failure == nil && !full() && p.recent.get(seq+1) == nil
+		})
+		err = errors.Join(err, failure)
+	}
 	if n > 0 {
 		p.obs.Took("render", n, time.Since(start))
 	}
-	return docs, last, errors.Join(err, failure)
+	return docs, last, err
 }
 
 func (p *Pipeline) push(ctx context.Context, name string, sink Sink, docs []Delivery) error {

@@ -199,7 +199,7 @@ type Options struct {
 	Keep       time.Duration    // age at which journal records go; 0 = until MaxJournal
 	MaxJournal int64            // bytes, above which the oldest records go; 0 = no bound
 	MinFree    int64            // free disk below which input is refused; 0 = none
-	Cache      int64            // bytes of block cache; default 64 MiB
+	Cache      int64            // bytes of block cache; default 256 MiB
 	SweepEvery time.Duration    // how often expired data is removed; default 1 minute
 	Now        func() time.Time // default time.Now
 	Log        *slog.Logger     // faults of the engine; default slog.Default()
@@ -211,7 +211,7 @@ func (o Options) defaults() Options {
 		o.SeenFor = 30 * 24 * time.Hour
 	}
 	if o.Cache <= 0 {
-		o.Cache = 64 << 20
+		o.Cache = 256 << 20
 	}
 	if o.SweepEvery <= 0 {
 		o.SweepEvery = time.Minute
