@@ -396,6 +396,19 @@ func TestPure(t *testing.T) {
 	}
 }
 
+func TestAppendTime(t *testing.T) {
+	for _, s := range []string{"2026-02-03T10:15:04.120Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "1969-07-20T20:17:40.001+05:30"} {
+		want := at(s).UTC().Format(timeForm)
+		if got := string(appendTime(nil, at(s).UTC())); got != want {
+			t.Errorf("%s is written %s, want %s", s, got, want)
+		}
+	}
+	far := time.Date(12026, 1, 1, 0, 0, 0, 0, time.UTC)
+	if got := string(appendTime(nil, far)); got != far.Format(timeForm) {
+		t.Errorf("a far year is written %s", got)
+	}
+}
+
 func TestOriginalIsOptional(t *testing.T) {
 	for _, o := range []Renderer{{}, {Original: true}} {
 		for name, r := range records() {

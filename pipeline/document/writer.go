@@ -76,10 +76,31 @@ func (w *writer) time(name string, t time.Time) {
 	if !t.IsZero() {
 		w.key(name)
 		w.b = append(w.b, '"')
-		w.b = t.UTC().AppendFormat(w.b, timeForm)
+		w.b = appendTime(w.b, t.UTC())
 		w.b = append(w.b, '"')
 	}
 }
+
+// appendTime is t.AppendFormat(b, timeForm) for a time in UTC, at a third of the
+// cost: every document has several.
+func appendTime(b []byte, t time.Time) []byte {
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(b, timeForm)
+	}
+	hour, minute, second := t.Clock()
+	b = append(two(two(b, year/100), year%100), '-')
+	b = append(two(b, int(month)), '-')
+	b = append(two(b, day), 'T')
+	b = append(two(b, hour), ':')
+	b = append(two(b, minute), ':')
+	b = append(two(b, second), '.')
+	milli := t.Nanosecond() / 1e6
+	return append(two(append(b, byte('0'+milli/100)), milli%100), 'Z')
+}
+
+// two appends two digits.
+func two(b []byte, n int) []byte { return append(b, byte('0'+n/10), byte('0'+n%10)) }
 
 func (w *writer) int(name string, n int64) {
 	w.key(name)
