@@ -9,6 +9,7 @@ import (
 	"github.com/open-policy-agent/opa/v1/ast"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
 )
 
 // checker walks one module as its author wrote it and finds what the type
@@ -215,7 +216,11 @@ func (c *checker) compare(side, other *ast.Term, env scope) {
 		if !ok || slices.Contains(s.enum, string(text)) {
 			return
 		}
-		c.r.errorf(at(lit.Location), didYouMean(string(text), s.enum), "%s is never %s", side, lit)
+		detail := didYouMean(string(text), s.enum)
+		if _, known := event.ByName(string(text)); known && c.rule != nil && s == c.rule.input.members["event"].members["type"] {
+			detail = "the rule is not about it: add it to on"
+		}
+		c.r.errorf(at(lit.Location), detail, "%s is never %s", side, lit)
 	}
 	switch v := other.Value.(type) {
 	case ast.String:

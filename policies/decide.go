@@ -22,8 +22,9 @@ var inputLimits = strictjson.Limits{Bytes: 8 << 20, Depth: 64, Nodes: 400_000}
 type evaluation struct {
 	set      *Set
 	ctx      context.Context
-	root     strictjson.Value
-	terms    ast.Value // the input for the evaluator, built when the first body needs it
+	gate     documentResolver
+	terms    ast.Value            // the input for the evaluator, built when the first body needs it
+	cache    topdown.VirtualCache // of private rules, shared by the bodies that use them
 	decision pipeline.Decision
 	scratch  []*body
 }
@@ -39,7 +40,7 @@ func (s *Set) Decide(ctx context.Context, in pipeline.Input) (pipeline.Decision,
 	if err != nil {
 		return pipeline.Decision{}, fmt.Errorf("read the input document: %w", err)
 	}
-	e := evaluation{set: s, ctx: ctx, root: root}
+	e := evaluation{set: s, ctx: ctx, gate: documentResolver{root: root}}
 	for _, name := range in.Selection.Rules {
 		ru := s.rules[name]
 		if ru == nil {
@@ -60,7 +61,7 @@ func (e *evaluation) rule(ru *rule) error {
 	for _, doc := range ru.documents {
 		bodies := doc.bodies
 		if !e.set.ungated {
-			e.scratch = doc.candidates(documentResolver{e.root}, e.scratch)
+			e.scratch = doc.candidates(&e.gate, e.scratch)
 			bodies = e.scratch
 		}
 		if len(bodies) == 0 {
@@ -79,10 +80,11 @@ func (e *evaluation) rule(ru *rule) error {
 // document evaluates bodies of one document under one budget.
 func (e *evaluation) document(ru *rule, doc *document, bodies []*body) error {
 	if e.terms == nil {
-		e.terms = toValue(e.root)
+		e.terms = toValue(e.gate.root)
+		e.cache = topdown.NewVirtualCache()
 	}
 	b := &budget{ctx: e.ctx, limit: e.set.options.steps(), deadline: time.Now().Add(e.set.options.clock())}
-	out := results{rule: ru, root: e.root}
+	out := results{rule: ru, root: e.gate.root}
 	var err error
 	for _, body := range bodies {
 		var v ast.Value
@@ -101,6 +103,7 @@ func (e *evaluation) document(ru *rule, doc *document, bodies []*body) error {
 	if b.over == overContext {
 		return e.ctx.Err()
 	}
+	e.cache = topdown.NewVirtualCache() // nothing half done is handed on
 	e.decision.Errors = append(e.decision.Errors, pipeline.RuleError{Rule: ru.name, Document: doc.name, Message: clip(e.explainError(err, b))})
 	return nil
 }
@@ -114,7 +117,7 @@ func (e *evaluation) body(b *body, limit *budget) (v ast.Value, err error) {
 		}
 	}()
 	found, err := b.query.Eval(e.ctx, rego.EvalParsedInput(e.terms), rego.EvalTransaction(e.set.txn),
-		rego.EvalExternalCancel(limit), rego.EvalMetrics(metrics.NoOp()))
+		rego.EvalExternalCancel(limit), rego.EvalMetrics(metrics.NoOp()), rego.EvalVirtualCache(e.cache))
 	if err != nil || len(found) == 0 {
 		return nil, err
 	}

@@ -60,13 +60,28 @@ func (d *document) candidates(in ast.ValueResolver, list []*body) []*body {
 	return list
 }
 
-// documentResolver answers the index from the input as it was written, before anything
-// of the evaluator's is built. References it does not know are unknown, not
-// undefined: undefined would skip rules in silence.
-type documentResolver struct{ root strictjson.Value }
+// documentResolver answers the index from the input as it was written, before
+// anything of the evaluator's is built. References it does not know are unknown,
+// not undefined: undefined would skip rules in silence. Answers are kept, because
+// the documents of a rule ask the same.
+type documentResolver struct {
+	root  strictjson.Value
+	known [8]answer
+	count int
+}
+
+type answer struct {
+	ref   ast.Ref
+	value ast.Value
+}
 
 // Resolve implements ast.ValueResolver.
-func (d documentResolver) Resolve(ref ast.Ref) (ast.Value, error) {
+func (d *documentResolver) Resolve(ref ast.Ref) (ast.Value, error) {
+	for i := range d.known[:d.count] {
+		if ast.RefEqual(d.known[i].ref, ref) {
+			return d.known[i].value, nil
+		}
+	}
 	if len(ref) == 0 || !ref[0].Equal(ast.InputRootDocument) {
 		return nil, ast.UnknownValueErr{}
 	}
@@ -76,15 +91,21 @@ func (d documentResolver) Resolve(ref ast.Ref) (ast.Value, error) {
 		if !ok || v.Kind() == strictjson.Array {
 			return nil, ast.UnknownValueErr{}
 		}
-		if v = v.Get(string(name)); !v.Exists() {
-			return nil, nil
-		}
+		v = v.Get(string(name))
 	}
-	return toValue(v), nil
+	var value ast.Value
+	if v.Exists() {
+		value = toValue(v)
+	}
+	if d.count < len(d.known) {
+		d.known[d.count] = answer{ref, value}
+		d.count++
+	}
+	return value, nil
 }
 
 // IndexEveryCandidateEvaluated implements ast.IndexEveryCandidateEvaluated.
-func (documentResolver) IndexEveryCandidateEvaluated() bool { return true }
+func (*documentResolver) IndexEveryCandidateEvaluated() bool { return true }
 
 // strangerResolver is an event that no rule is about.
 type strangerResolver struct{}

@@ -39,6 +39,9 @@ func (ru *rule) readHeader(r *report, b *block) {
 			r.errorf(ru.place, "add it below custom, [] if it is empty", "the rule does not say %s", name)
 		}
 	}
+	if custom["needs"] == nil {
+		ru.needs = ^pipeline.Needs(0) // one complaint is enough
+	}
 	ru.readOn(r, b, custom["on"])
 	for _, n := range b.texts(r, custom["needs"], "needs") {
 		bit, ok := pipeline.NeedNames[n.Value]

@@ -3,7 +3,6 @@ package policies
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -125,12 +124,17 @@ func (b *block) texts(r *report, n *yaml.Node, what string) []*yaml.Node {
 
 // yamlLine begins a parse error of a METADATA block, with a line that counts
 // within the block; the error's location is the file's.
-var yamlLine = regexp.MustCompile(`^yaml: line \d+: `)
+var yamlLine = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
 // parseProblems reports the errors of parsing or compiling.
 func parseProblems(r *report, file string, err error) {
 	var list ast.Errors
-	if !errors.As(err, &list) {
+	var single *ast.Error
+	switch {
+	case errors.As(err, &list):
+	case errors.As(err, &single):
+		list = ast.Errors{single}
+	default:
 		r.errorf(place{file: file}, "", "%v", err)
 		return
 	}
@@ -144,10 +148,13 @@ func parseProblems(r *report, file string, err error) {
 			summary = "METADATA cannot be read: " + yamlLine.ReplaceAllString(summary, "")
 			detail = "comments inside the block begin with #, values with : or # are quoted"
 		}
+		if _, parsing := e.Details.(*ast.ParserErrorDetail); !parsing && e.Details != nil && detail == "" {
+			detail = strings.Join(e.Details.Lines(), ", ")
+		}
 		p := at(e.Location)
 		if p.file == "" {
 			p.file = file
 		}
-		r.errorf(p, fmt.Sprint(strings.TrimSpace(detail)), "%s", summary)
+		r.errorf(p, strings.TrimSpace(detail), "%s", summary)
 	}
 }

@@ -105,7 +105,7 @@ func (s *shape) violations(v strictjson.Value, path string) []string {
 	}
 	var list []string
 	if s.enum != nil && !slices.Contains(s.enum, v.Text()) {
-		list = append(list, strings.TrimSpace(fmt.Sprintf("%s is never %q %s", path, v.Text(), didYouMean(v.Text(), s.enum))))
+		list = append(list, advise(fmt.Sprintf("%s is never %q", path, v.Text()), didYouMean(v.Text(), s.enum)))
 	}
 	for _, name := range s.required {
 		if v.Kind() == strictjson.Object && !v.Get(name).Exists() {
@@ -115,7 +115,7 @@ func (s *shape) violations(v strictjson.Value, path string) []string {
 	if s.members != nil {
 		for name, m := range v.Members() {
 			if s.members[name] == nil {
-				list = append(list, strings.TrimSpace(fmt.Sprintf("the rule cannot see %s.%s %s", path, name, didYouMean(name, s.names()))))
+				list = append(list, advise(fmt.Sprintf("the rule cannot see %s.%s", path, name), didYouMean(name, s.names())))
 				continue
 			}
 			list = append(list, s.members[name].violations(m, path+"."+name)...)
@@ -127,6 +127,13 @@ func (s *shape) violations(v strictjson.Value, path string) []string {
 		n++
 	}
 	return list
+}
+
+func advise(problem, advice string) string {
+	if advice == "" {
+		return problem
+	}
+	return problem + ", " + advice
 }
 
 // inputCheck holds literal inputs of a test's text against a shape.
