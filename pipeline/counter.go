@@ -8,18 +8,21 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
-// A counter in the store counts over a sliding window cut into ten slices, so
-// it forgets up to a tenth of the window late: on the careful side.
-const slices10 = 10
+// slicesPerWindow cuts a sliding window: a counter forgets up to one slice
+// late, on the careful side.
+const slicesPerWindow = 10
 
-// slice is one tenth of a window: its number since the epoch and its count.
-type slice [2]int64
+// counter counts over a sliding window.
+type counter struct {
+	Last   int64      `json:"last"`   // milliseconds since the epoch, when it was last charged
+	Slices [][2]int64 `json:"slices"` // number of the slice since the epoch, and its count
+}
 
 // count is how often the counter was charged within the window.
 func count(tx store.Tx, key string, window time.Duration, now time.Time) (int, error) {
-	list, err := slicesOf(tx, key, window, now)
+	c, err := readCounter(tx, key, window, now)
 	n := int64(0)
-	for _, s := range list {
+	for _, s := range c.Slices {
 		n += s[1]
 	}
 	return int(n), err
@@ -27,17 +30,18 @@ func count(tx store.Tx, key string, window time.Duration, now time.Time) (int, e
 
 // charge adds one.
 func charge(tx store.Tx, key string, window time.Duration, now time.Time) error {
-	list, err := slicesOf(tx, key, window, now)
+	c, err := readCounter(tx, key, window, now)
 	if err != nil {
 		return err
 	}
-	at := sliceAt(window, now)
-	if last := len(list) - 1; last >= 0 && list[last][0] == at {
-		list[last][1]++
+	at := sliceOf(window, now)
+	if last := len(c.Slices) - 1; last >= 0 && c.Slices[last][0] >= at {
+		c.Slices[last][1]++
 	} else {
-		list = append(list, slice{at, 1})
+		c.Slices = append(c.Slices, [2]int64{at, 1})
 	}
-	v, err := json.Marshal(list)
+	c.Last = now.UnixMilli()
+	v, err := json.Marshal(c)
 	if err != nil {
 		return fmt.Errorf("counter %s: %w", key, err)
 	}
@@ -45,23 +49,22 @@ func charge(tx store.Tx, key string, window time.Duration, now time.Time) error 
 	return nil
 }
 
-func sliceAt(window time.Duration, now time.Time) int64 {
-	return now.UnixNano() / max(1, int64(window/slices10))
+func sliceOf(window time.Duration, now time.Time) int64 {
+	return now.UnixNano() / max(1, int64(window/slicesPerWindow))
 }
 
-// slicesOf reads the slices that still count.
-func slicesOf(tx store.Tx, key string, window time.Duration, now time.Time) ([]slice, error) {
+// readCounter reads the slices that still count.
+func readCounter(tx store.Tx, key string, window time.Duration, now time.Time) (c counter, err error) {
 	v, ok, err := tx.Get(key)
 	if err != nil || !ok {
-		return nil, err
+		return c, err
 	}
-	var list []slice
-	if err := json.Unmarshal(v, &list); err != nil {
-		return nil, fmt.Errorf("counter %s: %w", key, err)
+	if err := json.Unmarshal(v, &c); err != nil {
+		return c, fmt.Errorf("counter %s: %w", key, err)
 	}
-	oldest := sliceAt(window, now) - slices10
-	for len(list) > 0 && list[0][0] < oldest {
-		list = list[1:]
+	oldest := sliceOf(window, now) - slicesPerWindow
+	for len(c.Slices) > 0 && c.Slices[0][0] < oldest {
+		c.Slices = c.Slices[1:]
 	}
-	return list, nil
+	return c, nil
 }

@@ -23,6 +23,10 @@ const (
 	limitKeys = "~r/"
 )
 
+// hopWindow is how long equal actions of one transaction are counted against
+// loops.
+const hopWindow = 24 * time.Hour
+
 // proposal is an action a rule asked for, on its way through the guards.
 type proposal struct {
 	Proposal
@@ -153,7 +157,7 @@ func (b *batch) rule(tx store.Tx, q *proposal, id string, stopped bool, now time
 			return ruling{Merged, "merge", "same action within " + q.typ.Merge.String(), into}, nil
 		}
 	}
-	hops, err := count(tx, q.hopKey(), 24*time.Hour, now)
+	hops, err := count(tx, q.hopKey(), hopWindow, now)
 	if err != nil {
 		return ruling{}, err
 	}
@@ -300,7 +304,7 @@ func (b *batch) charge(tx store.Tx, q *proposal, id string, now time.Time) error
 	if q.typ.Merge > 0 {
 		tx.Put(q.mergeKey(), []byte(strconv.FormatInt(now.Add(q.typ.Merge).UnixMilli(), 10)+" "+id))
 	}
-	if err := charge(tx, q.hopKey(), 24*time.Hour, now); err != nil {
+	if err := charge(tx, q.hopKey(), hopWindow, now); err != nil {
 		return err
 	}
 	if q.Limit.Actions > 0 {

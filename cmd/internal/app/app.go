@@ -295,6 +295,7 @@ func (a *App) Start(ctx context.Context) error {
 		})
 	}
 	a.loops.start(work, "timers", a.line.Timers)
+	a.loops.start(work, "housekeeping", a.line.Housekeeping)
 	a.loops.start(work, "policy watch", a.watchPolicies)
 	for _, s := range a.sources {
 		a.loops.start(intake, "source "+s.name, func(ctx context.Context) error {
