@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/config"
+	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
+	"github.com/signalbox-dev/signalbox/policies"
+)
+
+// policyFiles is the tree of the operator's own rules, nil if there is none.
+func policyFiles(cfg *config.Config) fs.FS {
+	if cfg.Policies.Dir == "" {
+		return nil
+	}
+	return os.DirFS(cfg.Policies.Dir)
+}
+
+// policyOptions is what the configuration says about its policies.
+func policyOptions(cfg *config.Config) policies.Options {
+	o := policies.Options{
+		Root: cfg.Policies.Dir, Bare: !cfg.Policies.Shipped,
+		ActionTypes: slices.Sorted(maps.Keys(cfg.Actions)),
+		Rules:       make(map[string]policies.RuleOptions, len(cfg.Policies.Rules)),
+	}
+	for _, r := range cfg.Policies.Rules {
+		change := policies.RuleOptions{Mode: r.Mode, Disabled: !r.Enabled}
+		if r.Limit.Actions > 0 {
+			change.Limit = &r.Limit
+		}
+		o.Rules[r.Name] = change
+	}
+	return o
+}
+
+// fromPolicies puts problems of policies into the form of the configuration's.
+// One about a rule's entry there gets the place of the entry.
+func fromPolicies(cfg *config.Config, problems []policies.Problem) diag.List {
+	list := make(diag.List, 0, len(problems))
+	for _, p := range problems {
+		at := diag.Place{File: p.File, Range: diag.Range{Line: p.Line, Column: p.Column, EndLine: p.EndLine, EndColumn: p.EndColumn}}
+		source := p.Source
+		if i := slices.IndexFunc(cfg.Policies.Rules, func(r config.Rule) bool { return r.Name == p.Rule }); p.File == "" && i >= 0 {
+			at, source = cfg.Policies.Rules[i].Place, string(cfg.Text)
+		}
+		list = append(list, diag.Located(string(p.Severity), p.Summary, p.Detail, at, source))
+	}
+	return list
+}
+
+// Test runs the tests of the policies a configuration names. An error that is a
+// diag.List means that the configuration or the policies are at fault.
+func Test(ctx context.Context, path string, env config.Env) (policies.Report, error) {
+	cfg, list := config.Load(path, env)
+	if list.HasErrors() {
+		return policies.Report{}, list
+	}
+	return test(ctx, cfg, policyFiles(cfg), policyOptions(cfg))
+}
+
+// TestDir runs the tests of the policies in a folder, over those that come with
+// the program.
+func TestDir(ctx context.Context, dir string) (policies.Report, error) {
+	return test(ctx, &config.Config{}, os.DirFS(dir), policies.Options{Root: dir})
+}
+
+func test(ctx context.Context, cfg *config.Config, files fs.FS, o policies.Options) (policies.Report, error) {
+	r, err := policies.Test(ctx, files, o)
+	if err != nil {
+		return r, err
+	}
+	if list := fromPolicies(cfg, r.Problems); list.HasErrors() {
+		return r, list
+	}
+	return r, nil
+}
