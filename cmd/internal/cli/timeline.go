@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,7 +70,7 @@ func runTimeline(ctx context.Context, c *call) error {
 		}
 		return nil
 	}
-	if err := printTimeline(c.Out, coloursFor(c.Out, c.Env), docs); err != nil {
+	if err := printTimeline(c.Out, coloursFor(c.Out, c.Env), widthOf(c.Out), docs); err != nil {
 		return err
 	}
 	switch {
@@ -84,8 +85,10 @@ func runTimeline(ctx context.Context, c *call) error {
 }
 
 // printTimeline prints documents as an analyst reads them: one line each, the
-// day once, the reasons of decisions below them.
-func printTimeline(w io.Writer, paint colours, docs []json.RawMessage) error {
+// day once, the reasons of decisions below them. Longer lines are broken to the
+// width.
+func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage) error {
+	const margin = len("15:04:05.000  decision  ")
 	day := ""
 	for _, text := range docs {
 		d, err := parseDoc(text)
@@ -97,29 +100,58 @@ func printTimeline(w io.Writer, paint colours, docs []json.RawMessage) error {
 			day = today
 			fmt.Fprintln(w, paint.bold(day))
 		}
-		fmt.Fprintf(w, "%s  %-8s  %s\n", at.Format("15:04:05.000"), d.stream(), mark(paint, d))
-		for _, line := range details(d) {
-			fmt.Fprintf(w, "%s  %s\n", strings.Repeat(" ", 22), paint.faint(plain(line)))
+		begin := fmt.Sprintf("%s  %-8s  ", at.Format("15:04:05.000"), d.stream())
+		colour := mark(paint, d)
+		for _, line := range wrap(plain(headline(d)), width-margin) {
+			fmt.Fprintf(w, "%s%s\n", begin, colour(line))
+			begin = strings.Repeat(" ", margin)
+		}
+		for _, detail := range details(d) {
+			for i, line := range wrap(plain(detail), width-margin-2) {
+				fmt.Fprintf(w, "%s%s\n", strings.Repeat(" ", margin+2*min(i, 1)), paint.faint(line))
+			}
 		}
 	}
 	return nil
 }
 
-// mark paints a message by how it ended.
-func mark(paint colours, d doc) string {
-	msg := plain(d.text("message"))
-	switch d.text("action.status") {
-	case "acked", "done":
-		return paint.green(msg)
-	case "held", "pending_approval", "suppressed", "merged", "failed":
-		return paint.yellow(msg)
-	case "dead", "expired":
-		return paint.red(msg)
-	}
-	if d.text("set.verdict") == "rejected" || d.text("policy.result") == "error" {
-		return paint.red(msg)
+// headline is a document's message; of a decision without its reasons, which
+// stand below it.
+func headline(d doc) string {
+	msg := d.text("message")
+	if list := reasons(d); len(list) > 0 {
+		msg = strings.Replace(msg, ": "+list[0], "", 1)
 	}
 	return msg
+}
+
+// reasons are those of a decision, as the document has them.
+func reasons(d doc) []string {
+	v := d.value("policy.reasons")
+	if text := v.Text(); text != "" {
+		return []string{text}
+	}
+	var list []string
+	for r := range v.Elements() {
+		list = append(list, r.Text())
+	}
+	return list
+}
+
+// mark is the colour of a message, by how it ended.
+func mark(paint colours, d doc) func(string) string {
+	switch d.text("action.status") {
+	case "acked", "done":
+		return paint.green
+	case "held", "pending_approval", "suppressed", "merged", "failed":
+		return paint.yellow
+	case "dead", "expired":
+		return paint.red
+	}
+	if d.text("set.verdict") == "rejected" || d.text("policy.result") == "error" {
+		return paint.red
+	}
+	return func(s string) string { return s }
 }
 
 // details are the further lines of a document: why, and the id to ask with.
@@ -127,13 +159,7 @@ func details(d doc) []string {
 	var lines []string
 	switch d.stream() {
 	case "decision":
-		reasons := d.value("policy.reasons")
-		for r := range reasons.Elements() {
-			lines = append(lines, "because "+r.Text())
-		}
-		if reasons.Text() != "" {
-			lines = append(lines, "because "+reasons.Text())
-		}
+		lines = bullets(reasons(d), d.text("user.name"))
 		for e := range d.value("policy.errors").Elements() {
 			lines = append(lines, "error: "+e.Text())
 		}
@@ -144,6 +170,19 @@ func details(d doc) []string {
 		}
 		if a := d.text("set.applied"); a != "" {
 			lines = append(lines, "tolerated: "+a)
+		}
+	}
+	return lines
+}
+
+// bullets lists reasons below a headline that names who already. A reason that
+// another one begins with is left out.
+func bullets(reasons []string, who string) []string {
+	var lines []string
+	for i, r := range reasons {
+		longer := func(o string) bool { return len(o) > len(r) && strings.HasPrefix(o, r) }
+		if !slices.ContainsFunc(reasons, longer) && !slices.Contains(reasons[:i], r) {
+			lines = append(lines, "- "+strings.TrimPrefix(r, who+": "))
 		}
 	}
 	return lines
