@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+	"github.com/signalbox-dev/signalbox/pipeline/set"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
+)
+
+// runSet makes tokens for trying things out, and lays tokens open.
+func runSet(ctx context.Context, c *call) error {
+	if len(c.args) > 0 {
+		switch rest := c.args[1:]; c.args[0] {
+		case "sign":
+			c.args = rest
+			return c.setSign(ctx)
+		case "inspect":
+			c.args = rest
+			return c.setInspect(ctx)
+		}
+	}
+	c.flags.Usage = func() {
+		fmt.Fprint(c.Err, "Usage: signalbox set sign [flags]\n       signalbox set inspect [flags] FILE\n\nMake a signed token for trying things out, or look into one.\n")
+	}
+	if _, err := c.parse(); err != nil {
+		return err
+	}
+	return usagef("say what to do: sign or inspect")
+}
+
+// setSign prints one signed token. It refuses what no token can be and only
+// warns of what a receiver will refuse, so that refusals can be tried, too.
+func (c *call) setSign(context.Context) error {
+	path := c.configFlag()
+	issuer := c.flags.String("issuer", "", "`URL` of who says it (iss)")
+	audience := c.flags.String("audience", "", "`URL` of who is told (aud); several with commas")
+	name := c.flags.String("event", "", "event `name`, such as session-revoked, or its whole URI")
+	about := c.flags.String("subject", "", "whom it is about: a `key` such as jane@example.com or opaque:u-1, or a subject identifier as JSON")
+	body := c.flags.String("body", "{}", "payload of the event as `JSON`, or @FILE")
+	key := c.flags.String("key", "", "private key `file`, PKCS #8 in PEM form; default the product's own key")
+	txn := c.flags.String("txn", "", "transaction `id`")
+	jti := c.flags.String("jti", "", "token `id`; default a random one")
+	c.flags.Usage = func() {
+		fmt.Fprint(c.Err, "Usage: signalbox set sign [flags]\n\nPrint a signed Security Event Token.\n")
+		c.flags.PrintDefaults()
+	}
+	rest, err := c.parse()
+	if err != nil {
+		return err
+	}
+	if len(rest) > 0 {
+		return usagef("unexpected argument %q", rest[0])
+	}
+	for _, f := range []struct{ name, value string }{{"issuer", *issuer}, {"audience", *audience}, {"event", *name}, {"subject", *about}} {
+		if f.value == "" {
+			return usagef("give --%s", f.name)
+		}
+	}
+	claims := set.Claims{Issuer: *issuer, Audience: strings.Split(*audience, ","), IssuedAt: time.Now(), JTI: *jti, Txn: *txn}
+	if claims.JTI == "" {
+		claims.JTI = strings.ToLower(rand.Text())
+	}
+	if claims.Subject, err = subjectArg(*about); err != nil {
+		return usagef("--subject: %v", err)
+	}
+	typ, uri, err := eventArg(*name)
+	if err != nil {
+		return err
+	}
+	claims.Event = uri
+	if claims.Body, err = bodyArg(*body); err != nil {
+		return err
+	}
+	if v, err := strictjson.Parse(claims.Body, strictjson.DefaultLimits); err != nil {
+		return usagef("--body: %v", err)
+	} else if err := typ.Check(v); err != nil {
+		fmt.Fprintf(c.Err, "Note: receivers may refuse this token: %v\n", err)
+	}
+	payload, err := set.Build(claims)
+	if err != nil {
+		return err
+	}
+	signer, err := c.signer(*key, *path)
+	if err != nil {
+		return err
+	}
+	token, err := signer.Sign(payload)
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(c.Out, "%s\n", token)
+	return err
+}
+
+// signer is the key of a file, or the product's own.
+func (c *call) signer(file, config string) (*jose.Signer, error) {
+	if file != "" {
+		return jose.LoadSigner(file)
+	}
+	keys, err := c.ownKeys(config)
+	if err != nil {
+		return nil, err
+	}
+	return keys.Signer(jose.DefaultSigning)
+}
+
+// subjectArg reads a canonical key, a bare e-mail address, or a subject
+// identifier (RFC 9493) as JSON, which complex ones need.
+func subjectArg(text string) (s event.Subject, err error) {
+	if strings.HasPrefix(text, "{") {
+		return s, json.Unmarshal([]byte(text), &s)
+	}
+	return event.ParseKey(text)
+}
+
+// eventArg finds an event by name; a URI may also be one nobody knows.
+func eventArg(name string) (typ *event.Type, uri string, err error) {
+	if t, ok := event.ByName(name); ok && t.URI != "" {
+		return t, t.URI, nil
+	}
+	if strings.Contains(name, "://") || strings.HasPrefix(name, "urn:") {
+		t, _ := event.Lookup(name, "")
+		return t, name, nil
+	}
+	var names []string
+	for _, t := range event.Types() {
+		names = append(names, t.Name)
+	}
+	if near := nearest.Name(name, names); near != "" {
+		return nil, "", usagef("--event: there is no event %q; did you mean %q?", name, near)
+	}
+	return nil, "", usagef("--event: there is no event %q; give a name of the catalogue or a URI", name)
+}
+
+// bodyArg is the text itself, or what the file holds that it names.
+func bodyArg(text string) ([]byte, error) {
+	if name, ok := strings.CutPrefix(text, "@"); ok {
+		return os.ReadFile(name)
+	}
+	return []byte(text), nil
+}
+
+// setInspect prints what a token says without verifying it, and says so.
+func (c *call) setInspect(context.Context) error {
+	format := c.formatFlag("text", "json")
+	c.flags.Usage = func() {
+		fmt.Fprint(c.Err, "Usage: signalbox set inspect [flags] FILE\n\nShow what a token says; - is standard input. Nothing is verified.\n")
+		c.flags.PrintDefaults()
+	}
+	rest, err := c.parse()
+	if err != nil {
+		return err
+	}
+	if err := oneOf("format", *format, "text", "json"); err != nil {
+		return err
+	}
+	if len(rest) != 1 {
+		return usagef("give one file; - is standard input")
+	}
+	token, err := c.readToken(rest[0])
+	if err != nil {
+		return err
+	}
+	d, err := set.Inspect(token)
+	if err != nil {
+		return err
+	}
+	if *format == "json" {
+		return writeJSON(c.Out, struct {
+			Verified       bool            `json:"verified"`
+			Header         json.RawMessage `json:"header"`
+			Claims         json.RawMessage `json:"claims"`
+			SignatureBytes int             `json:"signature_bytes"`
+		}{false, d.Header, d.Claims, d.SignatureBytes})
+	}
+	paint := coloursFor(c.Out, c.Env)
+	_, err = fmt.Fprintf(c.Out, "%s anybody could have written this. signalbox explain verifies it.\n\n%s\n%s\n\n%s\n%s\n\n%s %d bytes, not checked\n",
+		paint.yellow("Not verified:"), paint.bold("header"), d.Header, paint.bold("claims"), d.Claims, paint.bold("signature"), d.SignatureBytes)
+	return err
+}
+
+// readToken reads a file that holds one token.
+func (c *call) readToken(name string) ([]byte, error) {
+	in := c.In
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, 2*jose.DefaultMaxBytes))
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	return text, nil
+}

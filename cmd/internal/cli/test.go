@@ -1,0 +1,107 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/policies"
+)
+
+// runTest runs the tests of policies, those that come with the program
+// included, and prints them as "opa test" does. It exits 1 when one fails.
+func runTest(ctx context.Context, c *call) error {
+	path := c.configFlag()
+	verbose := c.flags.Bool("v", false, "name the tests that pass, and the lines no test reaches")
+	format := c.formatFlag("text", "json")
+	rest, err := c.parse()
+	if err != nil {
+		return err
+	}
+	if len(rest) > 1 {
+		return usagef("unexpected argument %q", rest[1])
+	}
+	if err := oneOf("format", *format, "text", "json"); err != nil {
+		return err
+	}
+	var r policies.Report
+	if len(rest) == 1 {
+		r, err = app.TestDir(ctx, rest[0])
+	} else {
+		r, err = app.Test(ctx, *path, c.Env)
+	}
+	if err != nil {
+		return c.refused(err)
+	}
+	if *format == "json" {
+		err = writeJSON(c.Out, r)
+	} else {
+		printTests(&report{c.Out, coloursFor(c.Out, c.Env)}, r, *verbose)
+	}
+	if err == nil && r.Failed > 0 {
+		return &quietError{exitFailure}
+	}
+	return err
+}
+
+// printTests prints the tests that did not pass, all of them if verbose, and
+// the sums.
+func printTests(p *report, r policies.Report, verbose bool) {
+	rule := strings.Repeat("-", 80)
+	file, any := "", false
+	for _, t := range r.Tests {
+		if t.Outcome == policies.Passed && !verbose {
+			continue
+		}
+		if any = true; t.File != file {
+			file = t.File
+			fmt.Fprintf(p.w, "%s:\n", plain(file))
+		}
+		p.test(t, verbose)
+	}
+	if any {
+		fmt.Fprintln(p.w, rule)
+	}
+	all := len(r.Tests)
+	fmt.Fprintln(p.w, p.paint.green(fmt.Sprintf("PASS: %d/%d", r.Passed, all)))
+	if r.Failed > 0 {
+		fmt.Fprintln(p.w, p.paint.red(fmt.Sprintf("FAIL: %d/%d", r.Failed, all)))
+	}
+	if r.Skipped > 0 {
+		fmt.Fprintln(p.w, p.paint.yellow(fmt.Sprintf("SKIPPED: %d/%d", r.Skipped, all)))
+	}
+	fmt.Fprintf(p.w, "coverage: %.1f%% of the lines of rules and functions\n", r.Coverage)
+	if !verbose {
+		return
+	}
+	for _, m := range r.Missed {
+		fmt.Fprintf(p.w, "  not reached: %s:%d-%d\n", plain(m.File), m.Line, m.End)
+	}
+}
+
+// test prints one test: its cases that failed, or all of them, and why.
+func (p *report) test(t policies.TestResult, verbose bool) {
+	paint := p.paint.red
+	switch t.Outcome {
+	case policies.Passed:
+		paint = p.paint.green
+	case policies.Skipped:
+		paint = p.paint.yellow
+	}
+	fmt.Fprintf(p.w, "%s: %s (%s)\n", t.Name, paint(strings.ToUpper(string(t.Outcome))), t.Duration.Round(time.Microsecond))
+	for _, c := range t.Cases {
+		switch {
+		case !c.Passed:
+			p.line(1, "%s: FAIL", c.Name)
+		case verbose:
+			p.line(1, "%s: PASS", c.Name)
+		}
+	}
+	for _, text := range []string{t.Error, t.Failure, t.Output} {
+		for line := range strings.Lines(text) {
+			p.line(2, "%s", strings.TrimRight(line, "\n"))
+		}
+	}
+}
