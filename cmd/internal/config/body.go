@@ -5,18 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
-	"github.com/zclconf/go-cty/cty/function"
 	ctyjson "github.com/zclconf/go-cty/cty/json"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
-	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // Body is a payload template: an HCL expression over the action and the event
@@ -155,96 +151,6 @@ func (b *Body) context(v pipeline.ActionVars, with map[string]cty.Value) *hcl.Ev
 	}
 }
 
-// sample is a payload as it could be: what the template fixes is there as it
-// will be, what depends on the rule is filled with something that fits.
-func (b *Body) sample(t *event.Type) (strictjson.Value, error) {
-	with := make(map[string]cty.Value, len(b.with))
-	for _, name := range b.with {
-		with[name] = cty.DynamicVal
-	}
-	now := time.Unix(1767225600, 0)
-	vars := pipeline.ActionVars{
-		Type: "action", Rule: "rule", Reason: "reason", Subject: "email:jane@example.com", Now: now,
-		Event: &event.Event{Type: t, ID: "e-0", Issuer: "https://idp.example.com", Source: "source", Txn: "txn", Time: now},
-	}
-	payload, diags := b.expr.Value(b.context(vars, with))
-	if diags.HasErrors() {
-		return strictjson.Value{}, diags
-	}
-	members := map[string]json.RawMessage{}
-	switch ty := payload.Type(); {
-	case ty == cty.DynamicPseudoType && !payload.IsKnown():
-		for _, f := range t.Fields {
-			members[f.Name] = sampleOf(f)
-		}
-	case !ty.IsObjectType() && !ty.IsMapType(), payload.IsNull():
-		return strictjson.Value{}, errNoObject
-	case payload.IsKnown():
-		for name, v := range payload.AsValueMap() {
-			if text, ok := sampleMember(t, name, v); ok {
-				members[name] = text
-			}
-		}
-	}
-	text, err := json.Marshal(members)
-	if err != nil {
-		return strictjson.Value{}, fmt.Errorf("encode payload: %w", err)
-	}
-	return strictjson.Parse(text, strictjson.DefaultLimits)
-}
-
-// sampleMember gives a member of a sample, false if there is none.
-func sampleMember(t *event.Type, name string, v cty.Value) (json.RawMessage, bool) {
-	if v.IsWhollyKnown() {
-		if v.IsNull() {
-			return nil, false
-		}
-		v = withoutNulls(v)
-		text, err := ctyjson.Marshal(v, v.Type())
-		return text, err == nil
-	}
-	for _, f := range t.Fields {
-		if f.Name == name {
-			return sampleOf(f), true
-		}
-	}
-	return nil, false
-}
-
-// sampleOf is a value that fits a field.
-func sampleOf(f event.Field) json.RawMessage {
-	text := `"text"`
-	if len(f.Enum) > 0 {
-		text = fmt.Sprintf("%q", f.Enum[0])
-	}
-	switch f.Kind {
-	case event.Number, event.Integer:
-		text = "1767225600"
-	case event.Boolean:
-		text = "true"
-	case event.Strings:
-		text = "[" + text + "]"
-	case event.Object, event.Messages, event.MessagesOrText:
-		text = `{"en":"text"}`
-	}
-	return json.RawMessage(text)
-}
-
-// member finds where a member of the payload is written.
-func (b *Body) member(name string) (hcl.Range, bool) {
-	object, ok := b.expr.(*hclsyntax.ObjectConsExpr)
-	if !ok || name == "" {
-		return hcl.Range{}, false
-	}
-	for _, item := range object.Items {
-		key, diags := item.KeyExpr.Value(nil)
-		if !diags.HasErrors() && key.Type() == cty.String && key.IsKnown() && !key.IsNull() && key.AsString() == name {
-			return item.ValueExpr.Range(), true
-		}
-	}
-	return hcl.Range{}, false
-}
-
 // fromGo takes over a value of a decision.
 func fromGo(v any) (cty.Value, error) {
 	switch v := v.(type) {
@@ -277,43 +183,6 @@ func withoutNulls(v cty.Value) cty.Value {
 	}
 	return cty.ObjectVal(members)
 }
-
-// bodyFunctions are the functions of templates. All of them take null.
-var bodyFunctions = map[string]function.Function{
-	"upper":    textCase(strings.ToUpper),
-	"lower":    textCase(strings.ToLower),
-	"coalesce": coalesce,
-}
-
-func textCase(change func(string) string) function.Function {
-	return function.New(&function.Spec{
-		Params: []function.Parameter{{Name: "text", Type: cty.String, AllowNull: true}},
-		Type:   function.StaticReturnType(cty.String),
-		Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-			if args[0].IsNull() {
-				return args[0], nil
-			}
-			return cty.StringVal(change(args[0].AsString())), nil
-		},
-	})
-}
-
-// coalesce gives its first argument that is not null.
-var coalesce = function.New(&function.Spec{
-	VarParam: &function.Parameter{Name: "values", Type: cty.DynamicPseudoType, AllowNull: true, AllowUnknown: true, AllowDynamicType: true},
-	Type:     function.StaticReturnType(cty.DynamicPseudoType),
-	Impl: func(args []cty.Value, _ cty.Type) (cty.Value, error) {
-		for _, v := range args {
-			if !v.IsKnown() {
-				return cty.DynamicVal, nil
-			}
-			if !v.IsNull() {
-				return v, nil
-			}
-		}
-		return cty.NullVal(cty.DynamicPseudoType), nil
-	},
-})
 
 // commonBody is the payload of an emit without a body: what every CAEP and RISC
 // event of ours says of itself.
