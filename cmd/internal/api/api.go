@@ -165,6 +165,7 @@ type RuleView struct {
 	Held     bool   `json:"held"`
 	File     string `json:"file,omitempty"`
 	Line     int    `json:"line,omitempty"`
+	Error    string `json:"error,omitempty"`
 	Text     string `json:"text,omitempty"`   // the expression nearest to holding
 	Values   string `json:"values,omitempty"` // what its parts were
 }

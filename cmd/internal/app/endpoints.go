@@ -5,7 +5,6 @@ import (
 	"net/http"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
-	"github.com/signalbox-dev/signalbox/policies"
 )
 
 // mountPublic adds what the shared listener serves beside the connectors.
@@ -89,7 +88,3 @@ func (a *App) backend() api.Backend {
 	}
 }
 
-// explainRules looks again at why the bodies of the rules held or not.
-func explainRules(ctx context.Context, rules *policies.Set, typ string, input []byte) ([]api.RuleView, error) {
-	return nil, nil
-}
