@@ -5,6 +5,7 @@ package connectors
 import (
 	"github.com/signalbox-dev/signalbox/connectors/file"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/sqlite"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/receiver"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/transmitter"
 )
@@ -24,4 +25,6 @@ var Sinks = map[string]func() kind.SinkConfig{
 
 // Indexes are the kinds of indexes, by the first label of an index block. What
 // their Open returns is also a query.Searcher.
-var Indexes = map[string]func() kind.SinkConfig{}
+var Indexes = map[string]func() kind.SinkConfig{
+	"sqlite": func() kind.SinkConfig { return new(sqlite.Config) },
+}
