@@ -132,8 +132,14 @@ func prepare(ctx context.Context, db *sql.DB) error {
 	return tx.Commit()
 }
 
-// insert writes the rows in one transaction; those already there are left.
+// insert writes the rows in one transaction; those already there are left. Once
+// begun it is not canceled: a batch takes milliseconds, and the driver would
+// start a goroutine per statement to listen.
 func (d *day) insert(ctx context.Context, rows []row) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ctx = context.WithoutCancel(ctx)
 	err := d.use(ctx, func(db *sql.DB) error {
 		tx, err := db.BeginTx(ctx, nil)
 		if err != nil {

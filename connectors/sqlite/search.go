@@ -60,7 +60,7 @@ var errScanned = errors.New("sqlite: scan limit reached")
 // search is one search under way.
 type search struct {
 	o       query.Options
-	match   predicate
+	match   predicate // nil: everything
 	sql     string
 	args    []any
 	after   query.Cursor
@@ -73,7 +73,10 @@ type search struct {
 }
 
 func newSearch(q query.Query, o query.Options, maxScan int) *search {
-	s := &search{o: o, match: compile(q.Root(), o.Now), left: maxScan, size: o.Size, best: hits{asc: o.Sort.Asc}}
+	s := &search{o: o, left: maxScan, size: o.Size, best: hits{asc: o.Sort.Asc}}
+	if _, all := q.Root().(query.All); !all {
+		s.match = compile(q.Root(), o.Now)
+	}
 	if o.After != "" {
 		s.after, _ = query.ParseCursor(o.After, o.Sort) // Normalize has checked it
 	}
@@ -122,11 +125,9 @@ func (s *search) day(ctx context.Context, db *sql.DB) error {
 		if err := rows.Scan(&h.ID, &h.Stream, &h.at.Time, &h.at.Sequence, &raw); err != nil {
 			return err
 		}
-		doc, err := strictjson.Parse(raw, docLimits)
-		if err != nil {
+		if ok, err := s.matches(raw); err != nil {
 			return fmt.Errorf("document %s: %w", h.ID, err)
-		}
-		if !s.match(doc) {
+		} else if !ok {
 			continue
 		}
 		s.total++
@@ -145,6 +146,15 @@ func (s *search) day(ctx context.Context, db *sql.DB) error {
 		s.add(h)
 	}
 	return rows.Err()
+}
+
+// matches compares one document. Everything matches the query for everything.
+func (s *search) matches(raw []byte) (bool, error) {
+	if s.match == nil {
+		return true, nil
+	}
+	doc, err := strictjson.Parse(raw, docLimits)
+	return err == nil && s.match(doc), err
 }
 
 func (s *search) full() bool { return len(s.best.list) >= s.size }

@@ -113,6 +113,27 @@ func TestReopen(t *testing.T) {
 	}
 }
 
+// TestCrash takes the files as a killed process leaves them: what Deliver has
+// returned for is there.
+func TestCrash(t *testing.T) {
+	dir, left := t.TempDir(), t.TempDir()
+	x := open(t, dir, Options{})
+	for i := range 5 {
+		put(t, x, doc(fmt.Sprint(i), i%2))
+	}
+	if err := os.CopyFS(left, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	x = open(t, left, Options{})
+	if p := find(t, x, "message:document"); p.Total != 5 {
+		t.Errorf("%d documents are left after a crash, want 5", p.Total)
+	}
+	put(t, x, doc("4", 0), doc("5", 0))
+	if p := find(t, x, "*"); p.Total != 6 {
+		t.Errorf("%d documents after going on, want 6", p.Total)
+	}
+}
+
 func TestKeep(t *testing.T) {
 	dir := t.TempDir()
 	at := now
