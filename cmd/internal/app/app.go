@@ -136,7 +136,8 @@ func (a *App) open(g *generation) error {
 		return fmt.Errorf("open keys: %w", err)
 	}
 	a.line = pipeline.New(pipeline.Options{
-		Store: st, Log: a.log, Now: a.o.Now, Node: nodeName(cfg), Observer: a.metrics, MaxBatch: cfg.Limits.MaxBatch,
+		Store: st, Log: a.log, Now: a.o.Now, Node: nodeName(cfg), Observer: a.metrics,
+		MaxBatch: cfg.Limits.MaxBatch, MaxPending: cfg.Limits.MaxPending,
 	})
 	settings, err := settings(g)
 	if err != nil {

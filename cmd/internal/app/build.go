@@ -7,7 +7,6 @@ import (
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
 	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
 	"github.com/signalbox-dev/signalbox/pipeline"
-	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
 	"github.com/signalbox-dev/signalbox/policies"
@@ -109,7 +108,7 @@ func verifierOf(cfg *config.Config) (*set.Verifier, error) {
 			carries[s.Name] = s.Issuers
 		}
 	}
-	return set.New(issuers, set.Options{Sources: carries})
+	return set.New(issuers, set.Options{Sources: carries, MaxBytes: cfg.Limits.MaxBytes})
 }
 
 func keySet(i config.Issuer) (jose.KeySet, error) {
@@ -122,5 +121,3 @@ func keySet(i config.Issuer) (jose.KeySet, error) {
 	}
 	return jose.Static(text)
 }
-
-var _ = event.Unknown

@@ -87,4 +87,3 @@ func (a *App) backend() api.Backend {
 		}},
 	}
 }
-
