@@ -27,6 +27,7 @@ type source struct {
 	pattern string
 	follow  bool
 	bounds  bounds
+	most    int // messages in a batch
 	log     *slog.Logger
 	now     func() time.Time
 	tails   []*tail // in the order they are read; kept from one Run to the next
@@ -40,7 +41,7 @@ var (
 func newSource(c *SourceConfig, env kind.Env) *source {
 	b, _ := c.bounds()
 	return &source{
-		name: env.Name, pattern: env.Path(c.Path), follow: c.Follow, bounds: b,
+		name: env.Name, pattern: env.Path(c.Path), follow: c.Follow, bounds: b, most: env.Messages(maxBatch),
 		log: env.Logger(), now: env.Clock(),
 	}
 }
@@ -178,7 +179,7 @@ func (s *source) drain(ctx context.Context, h pipeline.Handler, t *tail, whole b
 // batch reads the next lines as messages.
 func (s *source) batch(t *tail, whole bool) ([]pipeline.Message, error) {
 	var msgs []pipeline.Message
-	for size := 0; len(msgs) < maxBatch && size < maxBatchBytes; {
+	for size := 0; len(msgs) < s.most && size < maxBatchBytes; {
 		line, ok, err := t.next(s.bounds.bytes, whole)
 		if err != nil || !ok {
 			return msgs, err

@@ -64,6 +64,7 @@ type Env struct {
 	DataDir string           // directory the connector may keep files in
 	Log     *slog.Logger     // already carries the connector's name; nil discards
 	Now     func() time.Time // nil is time.Now
+	Batch   int              // most messages the handler takes at once; 0 is no bound
 
 	// Mount serves h on the shared listener for a net/http pattern without a
 	// method, such as "/push". It is called during Open only. A source answers
@@ -86,6 +87,15 @@ func (e Env) Path(name string) string {
 		return name
 	}
 	return filepath.Join(e.Dir, name)
+}
+
+// Messages is how many messages a source hands over at once: most, or fewer if
+// the handler does not take so many.
+func (e Env) Messages(most int) int {
+	if e.Batch > 0 {
+		return min(e.Batch, most)
+	}
+	return most
 }
 
 // Logger returns the logger, one that discards if none was given.

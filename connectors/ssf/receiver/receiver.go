@@ -48,6 +48,7 @@ type source struct {
 	issuer string
 	path   string
 	bounds bounds
+	most   int // messages in a batch
 	sender sender
 	bucket *bucket
 	slots  chan struct{} // one element per request in flight
@@ -69,6 +70,7 @@ func newSource(c *Config, env kind.Env) *source {
 		issuer: c.Issuer,
 		path:   c.Push.Path,
 		bounds: b,
+		most:   env.Messages(maxBatch),
 		sender: newSender(c.Push),
 		bucket: newBucket(b.rate, b.burst),
 		slots:  make(chan struct{}, b.inFlight),
@@ -142,17 +144,17 @@ func (s *source) enqueue(p *push) bool {
 
 // work handles batches until the queue is closed and empty.
 func (s *source) work(ctx context.Context, queue <-chan *push, h pipeline.Handler) {
-	batch := make([]*push, 0, maxBatch)
+	batch := make([]*push, 0, s.most)
 	for first := range queue {
-		batch = fill(append(batch[:0], first), queue)
+		batch = fill(append(batch[:0], first), s.most, queue)
 		s.handle(ctx, batch, h)
 		clear(batch)
 	}
 }
 
-// fill adds what is in the queue now.
-func fill(batch []*push, queue <-chan *push) []*push {
-	for len(batch) < maxBatch {
+// fill adds what is in the queue now, up to most.
+func fill(batch []*push, most int, queue <-chan *push) []*push {
+	for len(batch) < most {
 		select {
 		case p, ok := <-queue:
 			if !ok {
@@ -180,12 +182,12 @@ func (s *source) handle(ctx context.Context, batch []*push, h pipeline.Handler) 
 		s.failed(err, len(batch))
 	}
 	for i, p := range batch {
+		<-s.slots
 		if err != nil {
 			p.answer <- refusal(err)
 		} else {
 			p.answer <- outcome(receipts[i])
 		}
-		<-s.slots
 	}
 }
 
