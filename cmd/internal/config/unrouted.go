@@ -2,20 +2,10 @@ package config
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
 )
-
-// Rule finds what the file says about a rule.
-func (p Policies) Rule(name string) (Rule, bool) {
-	i := slices.IndexFunc(p.Rules, func(r Rule) bool { return r.Name == name })
-	if i < 0 {
-		return Rule{}, false
-	}
-	return p.Rules[i], true
-}
 
 // Unrouted warns of action types that rules ask for and that no sink gets: such
 // an action is recorded as proposed and not sent. Asked maps action types to
