@@ -30,7 +30,7 @@ func runSet(ctx context.Context, c *call) error {
 		}
 	}
 	c.flags.Usage = func() {
-		fmt.Fprint(c.Err, "Usage: signalbox set sign [flags]\n       signalbox set inspect [flags] FILE\n\nMake a signed token for trying things out, or look into one.\n")
+		fmt.Fprint(c.Err, "Usage: signalbox set sign [flags]\n       signalbox set inspect [flags] FILE\n\nMake a signed token for trying things out, or look into one.\nRun signalbox set sign -h for its flags.\n")
 	}
 	if _, err := c.parse(); err != nil {
 		return err
