@@ -136,6 +136,9 @@ func keyValue(key string) string {
 	if !ok || format == "complex" || format == "aliases" {
 		return ""
 	}
+	if format == "account" {
+		value = strings.TrimPrefix(value, "acct:")
+	}
 	if i := strings.LastIndexByte(value, '|'); i >= 0 {
 		value = value[i+1:]
 	}

@@ -1,7 +1,6 @@
 package document
 
 import (
-	"bytes"
 	"encoding/json"
 	"net/netip"
 	"slices"
@@ -38,6 +37,10 @@ func (r *renderer) input() {
 func (r *renderer) event(o *pipeline.Outcome) {
 	in, e := r.rec.Input, &o.Event
 	p := lift(e.Body)
+	x := o.Entities
+	if x == (pipeline.EntitiesPart{}) {
+		x = named(e, &p)
+	}
 	h := head{
 		stream: SetStream, time: e.Time, created: in.Received, id: e.ID,
 		category: file(e.Type, &p), action: e.Type,
@@ -51,7 +54,7 @@ func (r *renderer) event(o *pipeline.Outcome) {
 			h.action = p.action
 		}
 	}
-	h.message = eventMessage(h.provider, e, &p, o.Entities)
+	h.message = eventMessage(h.provider, e, &p, x)
 	r.original(&h)
 	r.begin(&h)
 	w := &r.w
@@ -83,8 +86,8 @@ func (r *renderer) event(o *pipeline.Outcome) {
 	}
 	r.change(o.Change)
 	ip := r.source()
-	r.entities(o.Entities, &p, e.Type)
-	r.related(o.Entities, ip)
+	r.entities(x, &p, e.Type)
+	r.related(x, ip)
 	r.chain(root(in), 0, in.ID)
 	r.end(&h, e.ID, string(in.Verdict))
 }
@@ -249,33 +252,6 @@ func (r *renderer) source() string {
 	r.w.text("ip", ip)
 	r.w.close(m)
 	return ip
-}
-
-// subject writes the subject identifier.
-func (r *renderer) subject(raw json.RawMessage) {
-	format, ok := formatOf(raw)
-	if !ok {
-		return
-	}
-	if format != "" {
-		m := r.w.open("sub_id")
-		r.w.text("format", format)
-		r.w.close(m)
-	}
-	r.w.flattened("subject", raw)
-}
-
-// formatOf reads the format of a subject identifier; ok is false for what
-// cannot be a flattened field. The form package event writes is known by its
-// first bytes.
-func formatOf(raw []byte) (format string, ok bool) {
-	if rest, ok := bytes.CutPrefix(raw, []byte(`{"format":"`)); ok {
-		if end := bytes.IndexByte(rest, '"'); end >= 0 && bytes.IndexByte(rest[:end], '\\') < 0 && bytes.Count(rest, []byte{'{'})+bytes.Count(rest, []byte{'['}) < flattenedDepth {
-			return string(rest[:end]), true
-		}
-	}
-	v, err := strictjson.Parse(raw, strictjson.Limits{Depth: flattenedDepth})
-	return v.Get("format").Text(), err == nil && v.Kind() == strictjson.Object
 }
 
 // change writes what the event changed.

@@ -396,6 +396,41 @@ func TestPure(t *testing.T) {
 	}
 }
 
+// TestNamed checks whom events name that were recorded without being resolved.
+func TestNamed(t *testing.T) {
+	for _, c := range []struct {
+		name, subject, body string
+		want                string // user.name, host.id, session.id
+	}{
+		{"account-disabled", `{"format":"email","email":"Jane@Example.com"}`, "", "jane@example.com||"},
+		{"account-disabled", `{"format":"account","uri":"acct:jane@example.com"}`, "", "jane@example.com||"},
+		{"account-disabled", `{"format":"iss_sub","iss":"https://idp.example.com","sub":"u|1"}`, "", "u|1||"},
+		{"account-disabled", `{"format":"opaque","id":"7"}`, "", "7||"},
+		{"session-revoked", `{"format":"opaque","id":"s-1"}`, "", "||s-1"},
+		{"device-compliance-change", `{"format":"opaque","id":"7"}`, "", "|7|"},
+		{"device-compliance-change", `{"format":"email","email":"j@example.com"}`, "", "j@example.com||"},
+		{"risk-level-change", `{"format":"opaque","id":"7"}`, `{"principal":"DEVICE"}`, "|7|"},
+		{"session-revoked", `{"format":"complex","user":{"format":"email","email":"j@example.com"},"device":{"format":"opaque","id":"7"},"session":{"format":"opaque","id":"s"},"tenant":{"format":"opaque","id":"t"}}`, "", "j@example.com|7|s"},
+		{"account-disabled", `{"format":"aliases","identifiers":[{"format":"opaque","id":"7"},{"format":"email","email":"j@example.com"}]}`, "", "j@example.com||"},
+		{"account-disabled", `{"format":"nonsense`, "", "||"},
+		{"account-disabled", "", "", "||"},
+	} {
+		r := &pipeline.Record{Kind: pipeline.InputRecord, Input: input(), Outcomes: []pipeline.Outcome{{
+			Remit: "not agreed", Event: pipeline.EventPart{ID: "e-1", Type: c.name, Subject: json.RawMessage(c.subject), Body: json.RawMessage(c.body)},
+		}}}
+		d := render(t, r)[0]
+		var doc struct {
+			User, Host, Session struct{ Name, ID string }
+		}
+		if err := json.Unmarshal(d.JSON, &doc); err != nil {
+			t.Fatal(err)
+		}
+		if got := doc.User.Name + "|" + doc.Host.ID + "|" + doc.Session.ID; got != c.want {
+			t.Errorf("%s of %s names %s, want %s", c.name, c.subject, got, c.want)
+		}
+	}
+}
+
 func TestAppendTime(t *testing.T) {
 	for _, s := range []string{"2026-02-03T10:15:04.120Z", "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z", "1969-07-20T20:17:40.001+05:30"} {
 		want := at(s).UTC().Format(timeForm)
@@ -459,6 +494,7 @@ func FuzzRender(f *testing.F) {
 	f.Add("jane@example.com", riskBody)
 	f.Add("\x00\n\"\\\xff|%zz:%", `{"reason_admin":5,"current_level":["x"]}`)
 	f.Add("complex:user=email:x", "{\r\n}")
+	f.Add("x", `{"format":"aliases","identifiers":[{"format":"email","email":"j@example.com"},{"format":"opaque","id":"|%"}]}`)
 	f.Add("é%41|", strings.Repeat(`{"a":`, 30)+"1"+strings.Repeat("}", 30))
 	f.Fuzz(func(t *testing.T, text, body string) {
 		if !json.Valid([]byte(body)) || !strings.HasPrefix(strings.TrimSpace(body), "{") {
@@ -469,6 +505,7 @@ func FuzzRender(f *testing.F) {
 		r.Outcomes[0].Event.Body = json.RawMessage(body)
 		r.Outcomes[0].Event.Subject = json.RawMessage(body)
 		r.Outcomes[0].Change = json.RawMessage(body)
+		r.Outcomes[1].Event.Subject, r.Outcomes[1].Entities = json.RawMessage(body), pipeline.EntitiesPart{}
 		r.Outcomes[0].Entities.User = &pipeline.EntityPart{ID: text, Keys: []string{text, "iss_sub:" + text}, Email: text}
 		r.Outcomes[0].Decision.Facts[0].Name = text
 		r.Actions[0].Key, r.Actions[0].Reason = text, text
