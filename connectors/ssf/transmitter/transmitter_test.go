@@ -1,0 +1,430 @@
+package transmitter
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
+)
+
+var now = time.Date(2026, 3, 1, 12, 0, 0, 700e6, time.UTC)
+
+// signers generates one key per algorithm.
+func signers(alg string) (kind.Signer, error) { return jose.GenerateSigner(alg) }
+
+// open opens a sink for an endpoint on this machine.
+func open(t testing.TB, endpoint string, change ...func(*Config)) *sink {
+	t.Helper()
+	c := &Config{
+		Issuer: "https://signals.example.com", Audience: []string{"https://app.example.com"},
+		Push: &Push{Endpoint: endpoint, Authorization: "Bearer hush-hush", AllowPrivate: true},
+	}
+	for _, f := range change {
+		f(c)
+	}
+	s, err := c.Open(kind.Env{Name: "app", Signer: signers, Now: func() time.Time { return now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.(*sink).Close() })
+	return s.(*sink)
+}
+
+// one delivers a single token.
+func one(t testing.TB, s *sink, token string) pipeline.Result {
+	t.Helper()
+	results, err := s.Deliver(t.Context(), []pipeline.Delivery{{ID: "a-1", Key: "k", Kind: "action", Payload: []byte(token), Attempt: 1}})
+	if err != nil || len(results) != 1 {
+		t.Fatalf("Deliver: %v, %v", results, err)
+	}
+	return results[0]
+}
+
+// target is a fake receiver as the suite sees it.
+type target struct{ *pipelinetest.PushReceiver }
+
+func (t target) Become(m pipelinetest.Mood) bool {
+	t.Answer(func(pipelinetest.Pushed) pipelinetest.Answer {
+		switch m {
+		case pipelinetest.Busy:
+			return pipelinetest.Answer{Status: http.StatusServiceUnavailable, RetryAfter: 1}
+		case pipelinetest.Hostile:
+			return pipelinetest.Answer{Status: http.StatusBadRequest, Code: pipeline.InvalidAudience}
+		}
+		return pipelinetest.Answer{}
+	})
+	return true
+}
+
+func TestConformance(t *testing.T) {
+	pipelinetest.TestSink(t, func(t *testing.T) (pipeline.Sink, pipelinetest.Target) {
+		r := pipelinetest.NewPushReceiver(t)
+		return open(t, r.URL), target{r}
+	})
+}
+
+func TestPrepare(t *testing.T) {
+	s := open(t, "http://127.0.0.1:1/")
+	subject, err := event.NewSimple("email", "email", "jane@example.com")
+	if err != nil {
+		t.Fatal(err)
+	}
+	order := pipeline.Order{
+		ActionID: "a-0123", Type: "revoke-session", Event: "session-revoked", Subject: subject,
+		Body: []byte(`{"event_timestamp":1772366400}`), Txn: "t-1", Stream: "app",
+	}
+	token, err := s.Prepare(t.Context(), order)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parts := strings.Split(string(token), ".")
+	if len(parts) != 3 {
+		t.Fatalf("token has %d parts", len(parts))
+	}
+	var header, claims map[string]any
+	decode(t, parts[0], &header)
+	decode(t, parts[1], &claims)
+	if header["typ"] != "secevent+jwt" || header["alg"] != "ES256" {
+		t.Errorf("header %v", header)
+	}
+	want := map[string]any{
+		"iss": "https://signals.example.com", "aud": "https://app.example.com",
+		"iat": float64(now.Unix()), "jti": pipeline.TokenID("a-0123", "app"), "txn": "t-1",
+		"sub_id": map[string]any{"format": "email", "email": "jane@example.com"},
+		"events": map[string]any{
+			"https://schemas.openid.net/secevent/caep/event-type/session-revoked": map[string]any{"event_timestamp": 1772366400.0},
+		},
+	}
+	if got, want := fmt.Sprint(claims), fmt.Sprint(want); got != want {
+		t.Errorf("claims %s\nwant   %s", got, want)
+	}
+
+	order.Event = "no-such-event"
+	if _, err := s.Prepare(t.Context(), order); err == nil || !strings.Contains(err.Error(), "no-such-event") {
+		t.Errorf("error %v for an unknown event", err)
+	}
+	order.Event, order.Body = "session-revoked", []byte(`[]`)
+	if _, err := s.Prepare(t.Context(), order); err == nil {
+		t.Error("a payload that is no object was signed")
+	}
+	order.Body, order.Subject = nil, event.Subject{}
+	if _, err := s.Prepare(t.Context(), order); err == nil {
+		t.Error("a token without a subject was signed")
+	}
+}
+
+func decode(t *testing.T, part string, into any) {
+	t.Helper()
+	b, err := base64.RawURLEncoding.DecodeString(part)
+	if err == nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestRequest(t *testing.T) {
+	r := pipelinetest.NewPushReceiver(t)
+	if res := one(t, open(t, r.URL), "a.b.c"); res.Err != nil || res.Info != "202" {
+		t.Errorf("result %+v", res)
+	}
+	p := r.Pushes()[0]
+	if p.Method != http.MethodPost || p.Token != "a.b.c" {
+		t.Errorf("%s with body %q", p.Method, p.Token)
+	}
+	for name, want := range map[string]string{
+		"Content-Type": "application/secevent+jwt", "Accept": "application/json",
+		"Authorization": "Bearer hush-hush", "User-Agent": "signalbox",
+	} {
+		if got := p.Header.Get(name); got != want {
+			t.Errorf("%s: %q, want %q (PUSH-01, SSF-TX-30)", name, got, want)
+		}
+	}
+	r = pipelinetest.NewPushReceiver(t)
+	one(t, open(t, r.URL, func(c *Config) { c.Push.Authorization = "" }), "a.b.c")
+	if h, ok := r.Pushes()[0].Header["Authorization"]; ok {
+		t.Errorf("Authorization %q was sent without one being configured", h)
+	}
+}
+
+// TestAnswers is PUSH-12 as a table.
+func TestAnswers(t *testing.T) {
+	const (
+		done  = "done"
+		dead  = "dead"
+		hold  = "hold"
+		retry = "retry"
+	)
+	for name, c := range map[string]struct {
+		answer pipelinetest.Answer
+		want   string
+		info   string
+		code   string // of the final error
+		after  time.Duration
+	}{
+		"202":                       {pipelinetest.Answer{}, done, "202", "", 0},
+		"202 with a body":           {pipelinetest.Answer{Body: "thanks"}, done, "202", "", 0},
+		"200":                       {pipelinetest.Answer{Status: 200, Body: `{"err":"invalid_request"}`}, done, "200 instead of 202", "", 0},
+		"204":                       {pipelinetest.Answer{Status: 204}, done, "204 instead of 202", "", 0},
+		"invalid_request":           {pipelinetest.Answer{Status: 400, Code: "invalid_request"}, dead, "400 invalid_request", "invalid_request", 0},
+		"invalid_issuer":            {pipelinetest.Answer{Status: 400, Code: "invalid_issuer"}, dead, "400 invalid_issuer", "invalid_issuer", 0},
+		"invalid_audience":          {pipelinetest.Answer{Status: 400, Code: "invalid_audience"}, dead, "400 invalid_audience", "invalid_audience", 0},
+		"invalid_state":             {pipelinetest.Answer{Status: 400, Code: "invalid_state"}, dead, "400 invalid_state", "invalid_state", 0},
+		"authentication_failed":     {pipelinetest.Answer{Status: 400, Code: "authentication_failed"}, hold, "400 authentication_failed", "", holdFor},
+		"access_denied":             {pipelinetest.Answer{Status: 400, Code: "access_denied"}, hold, "400 access_denied", "", holdFor},
+		"invalid_key":               {pipelinetest.Answer{Status: 400, Code: "invalid_key"}, hold, "400 invalid_key", "", holdFor},
+		"invalid_key, patient":      {pipelinetest.Answer{Status: 400, Code: "invalid_key", RetryAfter: 1200}, hold, "400 invalid_key", "", 20 * time.Minute},
+		"400, unknown code":         {pipelinetest.Answer{Status: 400, Code: "jwtFormat"}, dead, "400", "400", 0},
+		"400, no object":            {pipelinetest.Answer{Status: 400, Body: "<html>"}, dead, "400", "400", 0},
+		"400, nothing":              {pipelinetest.Answer{Status: 400}, dead, "400", "400", 0},
+		"401":                       {pipelinetest.Answer{Status: 401}, hold, "401", "", holdFor},
+		"403":                       {pipelinetest.Answer{Status: 403}, hold, "403", "", holdFor},
+		"404":                       {pipelinetest.Answer{Status: 404}, hold, "404", "", holdFor},
+		"405":                       {pipelinetest.Answer{Status: 405}, hold, "405", "", holdFor},
+		"415":                       {pipelinetest.Answer{Status: 415}, hold, "415", "", holdFor},
+		"302":                       {pipelinetest.Answer{Status: 302, Header: http.Header{"Location": {"/elsewhere"}}}, hold, "302", "", holdFor},
+		"307":                       {pipelinetest.Answer{Status: 307, Header: http.Header{"Location": {"/elsewhere"}}}, hold, "307", "", holdFor},
+		"410":                       {pipelinetest.Answer{Status: 410}, dead, "410", "410", 0},
+		"413":                       {pipelinetest.Answer{Status: 413}, dead, "413", "413", 0},
+		"422":                       {pipelinetest.Answer{Status: 422}, dead, "422", "422", 0},
+		"408":                       {pipelinetest.Answer{Status: 408}, retry, "408", "", 0},
+		"425":                       {pipelinetest.Answer{Status: 425}, retry, "425", "", 0},
+		"429":                       {pipelinetest.Answer{Status: 429, RetryAfter: 17}, retry, "429", "", 17 * time.Second},
+		"500":                       {pipelinetest.Answer{Status: 500}, retry, "500", "", 0},
+		"500 with an error object":  {pipelinetest.Answer{Status: 500, Code: "invalid_request"}, retry, "500", "", 0},
+		"502":                       {pipelinetest.Answer{Status: 502}, retry, "502", "", 0},
+		"503":                       {pipelinetest.Answer{Status: 503, RetryAfter: 2}, retry, "503", "", 2 * time.Second},
+		"503, later than is wise":   {pipelinetest.Answer{Status: 503, RetryAfter: 1 << 30}, retry, "503", "", longestFor},
+		"503 until a date":          {pipelinetest.Answer{Status: 503, Header: http.Header{"Retry-After": {now.Add(90 * time.Second).Format(http.TimeFormat)}}}, retry, "503", "", 89300 * time.Millisecond},
+		"501":                       {pipelinetest.Answer{Status: 501}, hold, "501", "", holdFor},
+		"599":                       {pipelinetest.Answer{Status: 599}, retry, "599", "", 0},
+		"400 and a very long body":  {pipelinetest.Answer{Status: 400, Body: `{"err":"invalid_key","description":"` + strings.Repeat("x", 100<<10) + `"}`}, dead, "400", "400", 0},
+		"202 and a very long body":  {pipelinetest.Answer{Body: strings.Repeat("x", 1<<20)}, done, "202", "", 0},
+		"503 and a very long body":  {pipelinetest.Answer{Status: 503, Body: strings.Repeat("x", 1<<20)}, retry, "503", "", 0},
+		"503 with a senseless wait": {pipelinetest.Answer{Status: 503, Header: http.Header{"Retry-After": {"soon"}}}, retry, "503", "", 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := pipelinetest.NewPushReceiver(t)
+			r.Answer(func(pipelinetest.Pushed) pipelinetest.Answer { return c.answer })
+			res := one(t, open(t, r.URL), "a.b.c")
+			var final *pipeline.FinalError
+			got := retry
+			switch {
+			case res.Err == nil:
+				got = done
+			case errors.As(res.Err, &final):
+				got = dead
+				if final.Code != c.code {
+					t.Errorf("final with code %q, want %q", final.Code, c.code)
+				}
+			case res.After >= holdFor && c.want == hold:
+				got = hold
+			}
+			if got != c.want || res.Info != c.info || res.After != c.after {
+				t.Errorf("%s, info %q, after %v, error %v; want %s, %q, %v", got, res.Info, res.After, res.Err, c.want, c.info, c.after)
+			}
+			if n := len(r.Pushes()); n != 1 {
+				t.Errorf("%d requests were made for one try", n)
+			}
+			if res.Err != nil && strings.Contains(res.Err.Error(), "hush") {
+				t.Errorf("the error shows the secret: %v", res.Err)
+			}
+		})
+	}
+}
+
+func TestDescriptionIsMadeSafe(t *testing.T) {
+	r := pipelinetest.NewPushReceiver(t)
+	r.Answer(func(pipelinetest.Pushed) pipelinetest.Answer {
+		return pipelinetest.Answer{Status: 400, Body: `{"err":"invalid_request","description":"line\nbreak\u001b[2J ` + strings.Repeat("y", 5000) + `"}`}
+	})
+	text := one(t, open(t, r.URL), "a.b.c").Err.Error()
+	if strings.ContainsAny(text, "\n\x1b") || len(text) > 500 || !strings.Contains(text, "line break") {
+		t.Errorf("error %q", text)
+	}
+}
+
+func TestNetworkFaults(t *testing.T) {
+	hang := make(chan struct{})
+	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
+	defer slow.Close()
+	defer close(hang)
+	cut := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { panic(http.ErrAbortHandler) }))
+	defer cut.Close()
+	half := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "100")
+		w.WriteHeader(http.StatusBadRequest)
+		fmt.Fprint(w, `{"err":"invalid_`)
+	}))
+	defer half.Close()
+	huge := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("X-Long", strings.Repeat("x", 64<<10))
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer huge.Close()
+	for name, url := range map[string]string{
+		"no answer in time": slow.URL, "cut off": cut.URL, "half an error object": half.URL,
+		"huge header": huge.URL, "nobody there": "http://127.0.0.1:1",
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t, url+"/events?key=hush", func(c *Config) { c.Push.Timeout = 200 * time.Millisecond })
+			res := one(t, s, "a.b.c")
+			if res.Err == nil || errors.As(res.Err, new(*pipeline.FinalError)) || res.Info != "no answer" {
+				t.Errorf("result %+v, want to be tried again", res)
+			}
+			if strings.Contains(fmt.Sprint(res.Err), "hush") {
+				t.Errorf("the error shows the query: %v", res.Err)
+			}
+		})
+	}
+}
+
+// TestPrivateAddress: the resolved address is checked, whatever the name.
+func TestPrivateAddress(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		t.Error("a connection was made")
+	}))
+	defer srv.Close()
+	url := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
+	s := open(t, url, func(c *Config) { c.Push.AllowPrivate = false })
+	res := one(t, s, "a.b.c")
+	if !errors.Is(res.Err, errAddress) || res.After != holdFor || res.Info != "address refused" {
+		t.Errorf("result %+v, want a held delivery", res)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer srv.Close()
+	if res := one(t, open(t, srv.URL), "a.b.c"); res.Err == nil {
+		t.Error("a certificate of an unknown authority was taken (PUSH-13)")
+	}
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
+	if err := os.WriteFile(ca, block, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := open(t, srv.URL, func(c *Config) { c.Push.CAFile = ca })
+	if res := one(t, s, "a.b.c"); res.Err != nil {
+		t.Errorf("with the authority given: %v", res.Err)
+	}
+}
+
+// TestBoundedConcurrency: all batches together keep to the bound.
+func TestBoundedConcurrency(t *testing.T) {
+	var inside, most atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		n := inside.Add(1)
+		defer inside.Add(-1)
+		for {
+			m := most.Load()
+			if n <= m || most.CompareAndSwap(m, n) {
+				break
+			}
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer srv.Close()
+	s := open(t, srv.URL, func(c *Config) { c.Push.MaxInFlight = 3 })
+	var wg sync.WaitGroup
+	for b := range 4 {
+		wg.Go(func() {
+			var batch []pipeline.Delivery
+			for i := range 30 {
+				id := fmt.Sprintf("a-%d-%d", b, i)
+				batch = append(batch, pipeline.Delivery{ID: id, Key: id, Payload: []byte(id)})
+			}
+			results, err := s.Deliver(t.Context(), batch)
+			if err != nil || slices.ContainsFunc(results, func(r pipeline.Result) bool { return r.Err != nil }) {
+				t.Errorf("%v, %v", results, err)
+			}
+		})
+	}
+	wg.Wait()
+	if most.Load() > 3 {
+		t.Errorf("%d pushes at a time, want at most 3", most.Load())
+	}
+}
+
+// transport answers without a network.
+type transport func(*http.Request) (*http.Response, error)
+
+func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := &Config{Push: &Push{Endpoint: "https://app.example.com/"}}
+		s := newSink(c, kind.Env{Name: "app"}, nil, nil)
+		s.client.Transport = transport(func(r *http.Request) (*http.Response, error) {
+			<-r.Context().Done()
+			return nil, r.Context().Err()
+		})
+		start := time.Now()
+		res := s.push(t.Context(), []byte("a.b.c"))
+		if took := time.Since(start); took != 15*time.Second || !errors.Is(res.Err, context.DeadlineExceeded) {
+			t.Errorf("after %v: %v", took, res.Err)
+		}
+	})
+}
+
+func TestRetryAfter(t *testing.T) {
+	date := func(d time.Duration) string { return now.Add(d).UTC().Format(http.TimeFormat) }
+	for value, want := range map[string]time.Duration{
+		"":                                0,
+		"0":                               0,
+		"120":                             2 * time.Minute,
+		"0000000000000000000000000000120": 2 * time.Minute,
+		"3600":                            time.Hour,
+		"3601":                            time.Hour,
+		"99999999999999999999":            time.Hour,
+		"-1":                              0,
+		"+1":                              0,
+		"1.5":                             0,
+		"1s":                              0,
+		" 5":                              0,
+		"soon":                            0,
+		date(time.Minute):                 time.Minute - 700*time.Millisecond, // HTTP dates are whole seconds
+		date(-time.Minute):                0,
+		date(1000 * time.Hour):            time.Hour,
+		"Sunday, 01-Mar-26 12:00:10 GMT":  9300 * time.Millisecond,
+		"Sun Mar  1 12:00:10 2026":        9300 * time.Millisecond,
+		"Fri, 31 Dec 9999 23:59:59 GMT":   time.Hour,
+	} {
+		if got := retryAfter(value, now); got != want {
+			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
+		}
+	}
+}
+
+func FuzzRetryAfter(f *testing.F) {
+	for _, s := range []string{"120", "Fri, 31 Dec 1999 23:59:59 GMT", "99999999999999999999", "-0", "Sun Mar  1 12:00:10 2026"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, value string) {
+		if got := retryAfter(value, now); got < 0 || got > longestFor {
+			t.Errorf("retryAfter(%q) = %v", value, got)
+		}
+	})
+}
