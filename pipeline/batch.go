@@ -297,12 +297,14 @@ func (b *batch) step(ctx context.Context, tx store.Tx, held map[string]bool, u *
 func (b *batch) decide(ctx context.Context, tx store.Tx, held map[string]bool, u *unit, i int, now time.Time) error {
 	e, out := &u.events[i], &u.record.Outcomes[i]
 	out.Event = eventPart(e)
-	if out.Remit = u.remits[i]; out.Remit != "" {
-		return nil
-	}
 	x, err := state.Resolve(tx, e)
 	if err != nil {
 		return fmt.Errorf("resolve subject of %s: %w", e.ID, err)
+	}
+	if out.Remit = u.remits[i]; out.Remit != "" {
+		// Nothing is learned from it, so no lock is held: the names are for documents.
+		out.Entities = entitiesPart(x)
+		return nil
 	}
 	sel := b.selection(e)
 	for _, k := range x.Locks(e, sel.Windows) {
