@@ -56,6 +56,7 @@ func (d *document) candidates(in ast.ValueResolver, list []*body) []*body {
 	}
 	if len(list) > 1 {
 		slices.SortFunc(list, func(a, b *body) int { return a.order - b.order })
+		list = slices.Compact(list) // the index of facts.x is below that of facts[name]
 	}
 	return list
 }

@@ -193,7 +193,7 @@ func (ru *rule) checkForm(r *report, d *document, b *body) {
 		notesDoc:   `notes contains $"..." if`,
 	}[d.name]
 	set := head.Key != nil && len(head.Ref()) == 1
-	object := head.Key == nil && head.Value != nil && len(head.Ref()) == 2
+	object := head.Value != nil && len(head.Ref()) == 2
 	switch {
 	case b.written.Default || b.written.Else != nil || len(head.Args) > 0,
 		d.name == factsDoc && !object, d.name != factsDoc && !set:
@@ -210,6 +210,7 @@ func (p *pack) override(r *report, o Options) {
 	var known []string
 	for _, ru := range p.rules {
 		known = append(known, ru.name)
+		ru.actionTypes = o.ActionTypes
 	}
 	for _, name := range slices.Sorted(maps.Keys(o.Rules)) {
 		change := o.Rules[name]

@@ -1,0 +1,174 @@
+package policies
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/state"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
+)
+
+// memory is a state that a story changes.
+type memory map[string][]byte
+
+func (m memory) Get(key string) ([]byte, bool, error) { v, ok := m[key]; return v, ok, nil }
+func (m memory) Put(key string, value []byte)         { m[key] = slices.Clone(value) }
+func (m memory) Delete(key string)                    { delete(m, key) }
+
+// TestStories plays the shipped rules on real state: what state writes is what
+// the schema promises, and the rules do what their journeys say.
+func TestStories(t *testing.T) {
+	set, problems := Load(nil, Options{ActionTypes: ShippedActionTypes})
+	if set == nil {
+		t.Fatal(problems)
+	}
+	const (
+		jane   = `{"format":"email","email":"jane@example.com"}`
+		john   = `{"format":"email","email":"john@example.com"}`
+		mary   = `{"format":"email","email":"mary@example.com"}`
+		janeS1 = `{"format":"complex","user":{"format":"email","email":"jane@example.com"},"session":{"format":"opaque","id":"s-1"}}`
+		janeS2 = `{"format":"complex","user":{"format":"email","email":"jane@example.com"},"session":{"format":"opaque","id":"s-2"}}`
+		laptop = `{"format":"complex","user":{"format":"email","email":"jane@example.com"},"device":{"format":"opaque","id":"laptop"}}`
+	)
+	failing := `{"previous_status":"compliant","current_status":"not-compliant"}`
+	healthy := `{"previous_status":"not-compliant","current_status":"compliant"}`
+	type step struct {
+		at            int // minutes from the beginning
+		typ, who, how string
+		want          string // "type subject" of each action, then notes: and timers:
+	}
+	for _, story := range []struct {
+		name  string
+		steps []step
+	}{
+		{"unplanned leaver (J-10)", []step{
+			{0, "session-established", janeS1, `{}`, ""},
+			{10, "employment-change", jane, `{"change":"terminated"}`, "disable-account email:jane@example.com; revoke-session email:jane@example.com"},
+			{11, "account-disabled", jane, `{}`, "revoke-session email:jane@example.com"},
+			{20, "session-presented", janeS1, `{}`, "revoke-session event; notes: 1"},
+			{30, "account-enabled", jane, `{}`, ""},
+			{40, "session-presented", janeS1, `{}`, ""},
+			{50, "account-disabled", jane, `{"reason":"hijacking"}`, "notes: 1"},
+			{60, "session-presented", janeS1, `{}`, ""},
+		}},
+		{"threat alert (J-12)", []step{
+			{0, "session-established", janeS1, `{}`, ""},
+			{20, "session-established", janeS2, `{}`, ""},
+			{10, "credential-compromise", jane, `{"credential_type":"password"}`,
+				"raise-risk email:jane@example.com; require-credential-change email:jane@example.com; " +
+					"revoke-session complex:session=opaque:s-2&user=email:jane@example.com; notes: 1"},
+			{31, "credential-compromise", john, `{"credential_type":"password"}`,
+				"raise-risk email:john@example.com; require-credential-change email:john@example.com; revoke-session email:john@example.com"},
+			{32, "credential-compromise", mary, `{"credential_type":"password"}`,
+				"raise-risk email:mary@example.com; require-credential-change email:mary@example.com; " +
+					"revoke-session email:mary@example.com; step-up email:mary@example.com; notes: 1"},
+			{33, "risk-level-change", mary, `{"principal":"USER","current_level":"HIGH"}`, ""},
+			{34, "credential-compromise", mary, `{"credential_type":"pin"}`,
+				"require-credential-change email:mary@example.com; revoke-session email:mary@example.com; step-up email:mary@example.com; notes: 2"},
+		}},
+		{"device compliance (J-20)", []step{
+			{0, "device-compliance-change", laptop, failing,
+				"restrict-access complex:device=opaque:laptop&user=email:jane@example.com; " +
+					"revoke-session complex:device=opaque:laptop&user=email:jane@example.com; timers: settle 0s"},
+			{60, "device-compliance-change", laptop, healthy, "restore-access complex:device=opaque:laptop&user=email:jane@example.com"},
+			{70, "device-compliance-change", laptop, failing,
+				"restrict-access complex:device=opaque:laptop&user=email:jane@example.com; " +
+					"revoke-session complex:device=opaque:laptop&user=email:jane@example.com; timers: settle 0s"},
+			{80, "device-compliance-change", laptop, healthy, "restore-access complex:device=opaque:laptop&user=email:jane@example.com"},
+			{90, "device-compliance-change", laptop, failing,
+				"restrict-access complex:device=opaque:laptop&user=email:jane@example.com; " +
+					"revoke-session complex:device=opaque:laptop&user=email:jane@example.com; timers: settle 0s"},
+			{100, "device-compliance-change", laptop, healthy, "notes: 1; timers: settle 4h0m0s"},
+			{340, "timer", laptop, `{"rule":"device_compliance","name":"settle","due":1}`, "restore-access complex:device=opaque:laptop&user=email:jane@example.com"},
+			{341, "device-compliance-change", jane, failing, "notes: 1"},
+		}},
+	} {
+		t.Run(story.name, func(t *testing.T) {
+			known := memory{}
+			for n, s := range story.steps {
+				typ, _ := event.ByName(s.typ)
+				at := time.Unix(1767225600, 0).Add(time.Duration(s.at) * time.Minute)
+				subject, _, err := event.ParseSubject(parsed(t, s.who), event.SubjectOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				e := &event.Event{
+					ID: fmt.Sprint("e-", n), Type: typ, URI: typ.URI, Source: "test", Issuer: "https://idp.example.com", Assurance: event.Signed,
+					Time: at, Received: at, Txn: "story", Subject: subject, Body: parsed(t, s.how), Concepts: typ.Concepts,
+				}
+				if got := play(t, set, known, e); got != s.want {
+					t.Errorf("step %d, %s: got\n%s\nwant\n%s", n, s.typ, got, s.want)
+				}
+			}
+		})
+	}
+}
+
+func parsed(t *testing.T, text string) strictjson.Value {
+	t.Helper()
+	v, err := strictjson.Parse([]byte(text), strictjson.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
+}
+
+// play takes one event through state and rules and tells what was decided.
+func play(t *testing.T, set *Set, known memory, e *event.Event) string {
+	t.Helper()
+	sel := set.Select(e)
+	x, err := state.Resolve(known, e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := state.Load(known, x, e, state.LoadOptions{Needs: sel.Needs, Windows: sel.Windows, Links: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := pipeline.Input{Event: e, Selection: sel, Document: view.AppendInput(nil, e, sel.Needs, e.Received)}
+	for _, name := range sel.Rules {
+		for _, v := range set.rules[name].input.violations(parsed(t, string(in.Document)), "input") {
+			t.Errorf("the input of %s: %s\n%s", name, v, in.Document)
+		}
+	}
+	d, err := set.Decide(t.Context(), in)
+	if err != nil || len(d.Errors) > 0 {
+		t.Fatalf("%v %+v\n%s", err, d.Errors, in.Document)
+	}
+	if err := view.Apply(known, d.Facts); err != nil {
+		t.Fatal(err)
+	}
+	var told []string
+	for _, p := range d.Proposals {
+		who := "event"
+		if p.Subject != nil {
+			s, _, err := event.ParseSubject(parsed(t, text(p.Subject)), event.SubjectOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			who = s.Key()
+		}
+		if strings.Contains(p.Reason, "undefined") {
+			t.Errorf("a value is missing in the reason: %s", p.Reason)
+		}
+		told = append(told, p.Type+" "+who)
+	}
+	slices.Sort(told)
+	for _, n := range d.Notes {
+		if strings.Contains(n.Text, "undefined") {
+			t.Errorf("a value is missing in the note: %s", n.Text)
+		}
+	}
+	if n := len(d.Notes); n > 0 {
+		told = append(told, fmt.Sprintf("notes: %d", n))
+	}
+	for _, timer := range d.Timers {
+		told = append(told, fmt.Sprintf("timers: %s %s", timer.Name, timer.After))
+	}
+	return strings.Join(told, "; ")
+}
