@@ -119,6 +119,13 @@ func engineOptions(o Options, files vfs.FS, lock *pebble.Lock) *pebble.Options {
 		LBaseMaxBytes:               512 << 20,
 		FlushDelayDeleteRange:       10 * time.Second,
 		Logger:                      engineLog{o.Log},
+		EventListener: &pebble.EventListener{
+			// The engine would end the process; the read that found it returns an
+			// error all the same.
+			DataCorruption: func(info pebble.DataCorruptionInfo) {
+				o.Log.Error("data in data_dir is damaged: restore a backup", "file", info.Path, "err", info.Details.Error())
+			},
+		},
 	}
 	po.TargetFileSizes[0] = 32 << 20
 	for i := range po.Levels {

@@ -120,7 +120,10 @@ func (m *Memory) mark(_ *tx, id markID) (Mark, bool, error) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	mark, ok := m.marks[id]
-	return mark.Mark, ok && mark.generation >= oldestLive(m.opts.Now(), m.opts.SeenFor), nil
+	if !ok || mark.generation < oldestLive(m.opts.Now(), m.opts.SeenFor) {
+		return Mark{}, false, nil
+	}
+	return mark.Mark, true, nil
 }
 
 // timer implements backend.

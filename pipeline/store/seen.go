@@ -177,7 +177,7 @@ type recentMarks struct {
 
 // recentSize is how many marks a half holds: far more than are made while a
 // transaction runs.
-const recentSize = 1 << 14
+const recentSize = 1 << 13
 
 // conflict reports whether the id was marked after the commit since; sure is
 // false if that was too long ago to tell.

@@ -21,7 +21,7 @@ func (s *Embedded) sweepUntil(ctx context.Context) {
 		case <-tick.C:
 		}
 		if err := s.Sweep(ctx); err != nil && ctx.Err() == nil && s.gate.open() {
-			s.opts.Log.Error("removing expired data failed", "err", err)
+			s.opts.Log.Error("removing expired data failed", "err", err.Error())
 		}
 	}
 }

@@ -23,7 +23,7 @@ func (s *Embedded) free(now time.Time) int64 {
 		if u, err := s.fs.GetDiskUsage(s.dir); err == nil {
 			g.free = int64(min(u.AvailBytes, 1<<62))
 		} else {
-			s.opts.Log.Warn("free disk cannot be read", "err", err)
+			s.opts.Log.Warn("free disk cannot be read", "err", err.Error())
 		}
 	}
 	return g.free
