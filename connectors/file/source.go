@@ -166,7 +166,7 @@ func (s *source) drain(ctx context.Context, h pipeline.Handler, t *tail, whole b
 		}
 		if len(batch) > 0 {
 			if err := offer(ctx, h, batch); err != nil {
-				return errors.Join(fmt.Errorf("%s: %w", t.name, err), t.rewind())
+				return fmt.Errorf("%s: %w", t.name, err) // open begins behind what is done
 			}
 		}
 		if more := t.acknowledge(); !more {

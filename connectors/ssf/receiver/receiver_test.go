@@ -359,3 +359,36 @@ func TestDrain(t *testing.T) {
 		t.Errorf("handled %v", g.Messages())
 	}
 }
+
+// BenchmarkPush is what the endpoint itself costs per message, over loopback
+// with keep-alive, 64 peers at a time and a handler that does nothing.
+func BenchmarkPush(b *testing.B) {
+	src, url := endpoint(b, Push{Authorization: secret}, kind.Env{})
+	run(b, src, func(_ context.Context, msgs []pipeline.Message) ([]pipeline.Receipt, error) {
+		return make([]pipeline.Receipt, len(msgs)), nil
+	})
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
+	body := strings.Repeat("x", 1000)
+	b.SetParallelism(32)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			req, err := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			req.Header.Set("Content-Type", "application/secevent+jwt")
+			req.Header.Set("Authorization", secret)
+			resp, err := client.Do(req)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusAccepted {
+				b.Errorf("answered %s", resp.Status)
+			}
+		}
+	})
+}
