@@ -19,6 +19,7 @@ func TestLockTableWaits(t *testing.T) {
 		if err := table.lock(ctx, "k"); err != nil {
 			t.Fatal(err)
 		}
+		var waiters sync.WaitGroup
 		var mu sync.Mutex
 		var order []string
 		note := func(what string) {
@@ -27,7 +28,7 @@ func TestLockTableWaits(t *testing.T) {
 			order = append(order, what)
 		}
 		wait := func(ctx context.Context, name string) {
-			go func() {
+			waiters.Go(func() {
 				if err := table.lock(ctx, "k"); err != nil {
 					note(fmt.Sprint(name, " ", errors.Is(err, context.DeadlineExceeded)))
 					return
@@ -35,7 +36,7 @@ func TestLockTableWaits(t *testing.T) {
 				note(name)
 				time.Sleep(time.Second) // of the bubble's clock
 				table.unlock("k")
-			}()
+			})
 			synctest.Wait()
 		}
 		short, cancel := context.WithTimeout(ctx, time.Millisecond)
@@ -50,9 +51,7 @@ func TestLockTableWaits(t *testing.T) {
 		mu.Unlock()
 		time.Sleep(time.Second)
 		table.unlock("k")
-		time.Sleep(10 * time.Second)
-		mu.Lock()
-		defer mu.Unlock()
+		waiters.Wait()
 		if got := fmt.Sprint(order); got != "[second true first third]" {
 			t.Errorf("the order was %s", got)
 		}
