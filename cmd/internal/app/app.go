@@ -215,7 +215,7 @@ func (a *App) closeLater(v any) {
 
 func (a *App) env(kindName, name string, cfg *config.Config) kind.Env {
 	return kind.Env{
-		Name: name, Dir: cfg.Dir, DataDir: cfg.DataDir, Log: a.log.With("connector", kindName+"/"+name), Now: a.o.Now,
+		Name: name, Dir: cfg.Dir, DataDir: cfg.DataDir, Batch: cfg.Limits.MaxBatch, Log: a.log.With("connector", kindName+"/"+name), Now: a.o.Now,
 		Mount: a.public.mount,
 		Signer: func(alg string) (kind.Signer, error) {
 			return a.keys.Signer(alg)
