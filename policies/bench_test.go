@@ -35,3 +35,12 @@ func BenchmarkDecide(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkLoad measures reading, checking and compiling the shipped pack.
+func BenchmarkLoad(b *testing.B) {
+	for b.Loop() {
+		if set, problems := policies.Load(nil, policies.Options{}); set == nil {
+			b.Fatal(problems)
+		}
+	}
+}

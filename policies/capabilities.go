@@ -13,7 +13,7 @@ import (
 // without being interrupted. schema/capabilities.json says the same to editors
 // and other tools.
 var allowed = strings.Fields(`
-	abs all any array.concat array.flatten array.reverse array.slice assign
+	abs array.concat array.flatten array.reverse array.slice assign
 	base64.decode base64.encode base64url.decode base64url.encode_no_pad
 	ceil concat contains count crypto.sha256 div endswith eq equal floor
 	format_int glob.match glob.quote_meta gt gte hex.decode hex.encode indexof

@@ -20,8 +20,8 @@ import (
 // compile turns a checked pack into a set. Compiling goes on after errors of
 // the checks, so that their findings and the compiler's come in one run.
 func compile(r *report, p *pack, o Options) *Set {
-	if !p.complete && len(p.libs) == 0 && len(p.rules) == 0 {
-		return nil
+	if p.broken {
+		return nil // every rule that uses it would be reported
 	}
 	c := newCompiler(p)
 	c.Compile(p.modules(p.rules...))

@@ -18,7 +18,8 @@ type pack struct {
 	libs     map[string]*ast.Module
 	lists    map[string]any
 	tests    []*testFile
-	complete bool              // every rule and function could be parsed
+	complete bool              // every rule and library could be parsed
+	broken   bool              // a library could not
 	sources  map[string]string // by name in results
 	texts    map[string]string // by path in the set
 }
@@ -67,7 +68,7 @@ func readPack(r *report, fsys fs.FS, o Options) *pack {
 		if m := parseModule(r, lib, "lib", ""); m != nil {
 			p.libs[lib.name] = m
 		} else {
-			p.complete = false
+			p.complete, p.broken = false, true
 		}
 	}
 	for _, src := range sorted(f.rules) {
