@@ -1,0 +1,103 @@
+package cli
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/demo"
+)
+
+func TestWrap(t *testing.T) {
+	for _, test := range []struct {
+		text  string
+		width int
+		want  []string
+	}{
+		{"", 10, []string{""}},
+		{"one two", 10, []string{"one two"}},
+		{"one two three", 7, []string{"one two", "three"}},
+		{"one  two\nthree", 20, []string{"one two three"}},
+		{"a verylongwordthatstands alone", 8, []string{"a", "verylongwordthatstands", "alone"}},
+		{"ü→ü ü→ü", 7, []string{"ü→ü ü→ü"}},
+	} {
+		if got := wrap(test.text, test.width); !slices.Equal(got, test.want) {
+			t.Errorf("wrap(%q, %d) = %q, want %q", test.text, test.width, got, test.want)
+		}
+	}
+}
+
+func TestBulletsSayEverythingOnce(t *testing.T) {
+	got := bullets([]string{"jane: stolen", "jane: stolen; no risk was known", "seen before", "seen before"}, "jane")
+	want := []string{"- stolen; no risk was known", "- seen before"}
+	if !slices.Equal(got, want) {
+		t.Errorf("bullets = %q, want %q", got, want)
+	}
+}
+
+func TestPrintTimeline(t *testing.T) {
+	defer func(l *time.Location) { time.Local = l }(time.Local)
+	time.Local = time.UTC
+	docs := []json.RawMessage{
+		json.RawMessage(`{"@timestamp":"2026-03-02T09:15:00Z","event":{"dataset":"ssf.set"},"message":"feed: password compromised for jane\u001b[31m"}`),
+		json.RawMessage(`{"@timestamp":"2026-03-02T09:16:00Z","event":{"dataset":"ssf.decision"},"user":{"name":"jane"},
+			"message":"revoke-session for jane: jane: stolen by a kit (alert)",
+			"policy":{"decision_id":"d-1","result":"act","reasons":["jane: stolen by a kit"]}}`),
+		json.RawMessage(`{"@timestamp":"2026-03-03T00:00:00.5Z","event":{"dataset":"ssf.action"},"message":"revoke-session for jane acked by mail: 202","action":{"status":"acked"}}`),
+	}
+	var b strings.Builder
+	if err := printTimeline(&b, colours{}, 48, docs); err != nil {
+		t.Fatal(err)
+	}
+	want := `Monday 2026-03-02
+09:15:00.000  signal    feed: password
+                        compromised for jane
+                        [31m
+09:16:00.000  decision  revoke-session for jane
+                        (alert)
+                        - stolen by a kit
+                        explain d-1
+Tuesday 2026-03-03
+00:00:00.500  action    revoke-session for jane
+                        acked by mail: 202
+`
+	if b.String() != want {
+		t.Errorf("timeline is\n%s\nwant\n%s", b.String(), want)
+	}
+	b.Reset()
+	if err := printTimeline(&b, colours{on: true}, 100, docs[2:]); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(b.String(), "\x1b[32mrevoke-session for jane acked by mail: 202\x1b[0m") {
+		t.Errorf("an action that was taken is not green: %q", b.String())
+	}
+	if err := printTimeline(&b, colours{}, 100, []json.RawMessage{[]byte(`{`)}); err == nil {
+		t.Error("a broken document: no error")
+	}
+}
+
+// TestDemoTellsWhatDiffers shows that a demo that did not go well says so.
+func TestDemoTellsWhatDiffers(t *testing.T) {
+	var b strings.Builder
+	p := &programme{report: report{&b, colours{}}, width: 80}
+	err := p.tell(&demo.Report{
+		Applications: []demo.Seen{
+			{Name: "mail", Sessions: []demo.Session{{User: "jane@example.com", ID: "a"}, {User: "omar@example.com", ID: "b", Ended: time.Now()}}},
+			{Name: "files", Sessions: []demo.Session{{User: "jane@example.com", ID: "a"}}},
+		},
+		Differences: []string{"sessions at files: 1, should be 2"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"This did not go as it has to", "sessions at files: 1, should be 2", "missing", "goes on", "ended "} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("%q is not said in:\n%s", want, b.String())
+		}
+	}
+	if strings.Contains(b.String(), "Everything went") {
+		t.Error("success is claimed")
+	}
+}
