@@ -1,9 +1,11 @@
 package policies
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -24,41 +26,51 @@ type file struct {
 	text string
 }
 
-// files is a set's tree, sorted into what each file is for.
-type files struct {
-	rules, tests, cases, libs, libTests, lists map[string]file // by base
+// fileKind says what a file is for.
+type fileKind int
+
+const (
+	ruleFile fileKind = iota
+	testOfRule
+	casesOfRule
+	libraryFile
+	testOfLibrary
+	listFile
+	fileKinds
+)
+
+// files is a set's tree: by kind, then by base.
+type files [fileKinds]map[string]file
+
+func newFiles() (f files) {
+	for kind := range f {
+		f[kind] = map[string]file{}
+	}
+	return f
 }
 
 // readFiles reads the tree a user gave over the shipped one. A user's rule
 // replaces the shipped rule of its name together with its tests, so that nobody
 // tests one text and runs another.
 func readFiles(r *report, user fs.FS, o Options) files {
-	f := files{map[string]file{}, map[string]file{}, map[string]file{}, map[string]file{}, map[string]file{}, map[string]file{}}
+	f := newFiles()
 	if !o.Bare {
 		f.read(r, Shipped, "shipped")
 	}
 	if user == nil {
 		return f
 	}
-	root := o.Root
-	if root == "" {
-		root = "policies"
+	own := newFiles()
+	own.read(r, user, cmp.Or(o.Root, "policies"))
+	for base := range own[ruleFile] {
+		delete(f[testOfRule], base)
+		delete(f[casesOfRule], base)
 	}
-	own := files{map[string]file{}, map[string]file{}, map[string]file{}, map[string]file{}, map[string]file{}, map[string]file{}}
-	own.read(r, user, root)
-	for base := range own.rules {
-		delete(f.tests, base)
-		delete(f.cases, base)
+	for base := range own[libraryFile] {
+		delete(f[testOfLibrary], base)
 	}
-	for base := range own.libs {
-		delete(f.libTests, base)
-	}
-	for _, pair := range [][2]map[string]file{
-		{f.rules, own.rules}, {f.tests, own.tests}, {f.cases, own.cases}, {f.libs, own.libs}, {f.libTests, own.libTests}, {f.lists, own.lists},
-	} {
-		for base, file := range pair[1] {
-			pair[0][base] = file
-		}
+	for kind := range own {
+		maps.Copy(f[kind], own[kind])
 	}
 	return f
 }
@@ -95,10 +107,14 @@ func (f files) read(r *report, fsys fs.FS, root string) {
 // take reads one file into the map of its kind.
 func (f files) take(r *report, fsys fs.FS, root, p string) error {
 	name := path.Join(root, p)
-	kind, base, limit := f.kindOf(p)
-	if kind == nil {
+	kind, base := kindOf(p)
+	if kind == fileKinds {
 		r.warnf(place{file: name}, "rules are signals/<name>.rego, functions lib/<name>.rego, lists lists/<name>.json", "this file is not part of a policy set")
 		return nil
+	}
+	limit := int64(maxRuleFile)
+	if kind == listFile {
+		limit = maxListFile
 	}
 	if !namePattern.MatchString(base) {
 		r.errorf(place{file: name}, "begin with a letter; small letters, digits and _", "%q is not a name for a policy file", base)
@@ -112,31 +128,33 @@ func (f files) take(r *report, fsys fs.FS, root, p string) error {
 	if err != nil {
 		return err
 	}
-	kind[base] = file{path: p, name: name, base: base, text: string(text)}
+	f[kind][base] = file{path: p, name: name, base: base, text: string(text)}
 	r.sources[name] = string(text)
 	return nil
 }
 
-func (f files) kindOf(p string) (kind map[string]file, base string, limit int64) {
+// kindOf tells a file's kind and base name by its path, fileKinds if it is none
+// of a set.
+func kindOf(p string) (kind fileKind, base string) {
 	dir, name := path.Split(p)
 	base, ext := strings.TrimSuffix(name, path.Ext(name)), path.Ext(name)
 	test, isTest := strings.CutSuffix(base, "_test")
 	cases, isCases := strings.CutSuffix(base, "_cases")
 	switch {
 	case dir == "signals/" && ext == ".rego" && isTest:
-		return f.tests, test, maxRuleFile
+		return testOfRule, test
 	case dir == "signals/" && ext == ".rego":
-		return f.rules, base, maxRuleFile
+		return ruleFile, base
 	case dir == "signals/" && ext == ".json" && isCases:
-		return f.cases, cases, maxRuleFile
+		return casesOfRule, cases
 	case dir == "lib/" && ext == ".rego" && isTest:
-		return f.libTests, test, maxRuleFile
+		return testOfLibrary, test
 	case dir == "lib/" && ext == ".rego":
-		return f.libs, base, maxRuleFile
+		return libraryFile, base
 	case dir == "lists/" && ext == ".json":
-		return f.lists, base, maxListFile
+		return listFile, base
 	}
-	return nil, "", 0
+	return fileKinds, ""
 }
 
 // sorted returns the files of one kind by base name.

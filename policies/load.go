@@ -51,7 +51,7 @@ func Load(fsys fs.FS, o Options) (*Set, []Problem) {
 func readPack(r *report, fsys fs.FS, o Options) *pack {
 	f := readFiles(r, fsys, o)
 	p := &pack{libs: map[string]*ast.Module{}, lists: map[string]any{}, complete: true, sources: map[string]string{}, texts: map[string]string{}}
-	for _, list := range sorted(f.lists) {
+	for _, list := range sorted(f[listFile]) {
 		p.keep(list)
 		v, err := strictjson.Parse([]byte(list.text), strictjson.Limits{Depth: 32})
 		switch {
@@ -63,7 +63,7 @@ func readPack(r *report, fsys fs.FS, o Options) *pack {
 			p.lists[list.base] = v.Any()
 		}
 	}
-	for _, lib := range sorted(f.libs) {
+	for _, lib := range sorted(f[libraryFile]) {
 		p.keep(lib)
 		if m := parseModule(r, lib, "lib", ""); m != nil {
 			p.libs[lib.name] = m
@@ -71,7 +71,7 @@ func readPack(r *report, fsys fs.FS, o Options) *pack {
 			p.complete, p.broken = false, true
 		}
 	}
-	for _, src := range sorted(f.rules) {
+	for _, src := range sorted(f[ruleFile]) {
 		p.keep(src)
 		m := parseModule(r, src, "signals", "")
 		if m == nil {
@@ -83,10 +83,10 @@ func readPack(r *report, fsys fs.FS, o Options) *pack {
 	for _, kind := range []struct {
 		group string
 		files map[string]file
-	}{{"signals", f.tests}, {"lib", f.libTests}} {
+	}{{"signals", f[testOfRule]}, {"lib", f[testOfLibrary]}} {
 		for _, src := range sorted(kind.files) {
 			if m := parseModule(r, src, kind.group, "_test"); m != nil {
-				p.tests = append(p.tests, &testFile{file: src, module: m, cases: f.cases[src.base]})
+				p.tests = append(p.tests, &testFile{file: src, module: m, cases: f[casesOfRule][src.base]})
 			}
 		}
 	}

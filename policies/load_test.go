@@ -3,6 +3,7 @@ package policies_test
 import (
 	"flag"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -191,5 +192,25 @@ func TestUnreadable(t *testing.T) {
 	set, problems := policies.Load(os.DirFS(filepath.Join(t.TempDir(), "nowhere")), policies.Options{})
 	if set != nil || len(problems) != 1 || !strings.HasPrefix(problems[0].Summary, "cannot read the policies") {
 		t.Errorf("got %s", lines(problems))
+	}
+}
+
+// TestSources: the texts a set gives away make the same set again.
+func TestSources(t *testing.T) {
+	set, problems := policies.Load(fstest.MapFS{"signals/quiet.rego": {Data: []byte(quiet)}, "lists/hosts.json": {Data: []byte(`{"a": {}}`)}}, policies.Options{})
+	if set == nil {
+		t.Fatal(lines(problems))
+	}
+	files := fstest.MapFS{}
+	for name, text := range set.Sources() {
+		dir, base := path.Split(name)
+		files[path.Join(path.Base(dir), base)] = &fstest.MapFile{Data: []byte(text)}
+	}
+	again, problems := policies.Load(files, policies.Options{Bare: true})
+	if again == nil {
+		t.Fatal(lines(problems))
+	}
+	if again.Revision() != set.Revision() {
+		t.Errorf("revision %s became %s", set.Revision(), again.Revision())
 	}
 }

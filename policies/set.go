@@ -27,7 +27,8 @@ var _ pipeline.Decider = (*Set)(nil)
 func (s *Set) Revision() string { return s.revision }
 
 // Sources returns the texts of the set by file, tests left out: what has to be
-// kept to explain a decision later. Do not modify the map.
+// kept to explain a decision later. The last two elements of a name are the
+// file's path in a tree for Load. Do not modify the map.
 func (s *Set) Sources() map[string]string { return s.sources }
 
 // Rules describes the rules of the set, by name.

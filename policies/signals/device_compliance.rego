@@ -23,7 +23,6 @@ actions contains {
 	"type": "revoke-session",
 	"subject": machine,
 	"reason": $"{device}: no longer compliant according to {input.event.issuer}{why}; sessions on it end",
-	"initiating_entity": "policy",
 } if {
 	input.event.type == "device-compliance-change"
 	input.event.body.current_status == "not-compliant"
@@ -36,8 +35,7 @@ actions contains {
 	"type": "restrict-access",
 	"subject": machine,
 	"reason": $"{device}: no longer compliant according to {input.event.issuer}{why}{flaps}",
-	"status": "not-compliant",
-	"previous_status": input.event.body.previous_status,
+	"claims": {"device_compliance": "not-compliant"},
 } if {
 	input.event.type == "device-compliance-change"
 	input.event.body.current_status == "not-compliant"
@@ -51,8 +49,7 @@ actions contains {
 	"type": "restore-access",
 	"subject": machine,
 	"reason": $"{device}: compliant again according to {input.event.issuer}{lasted}",
-	"status": "compliant",
-	"previous_status": "not-compliant",
+	"claims": {"device_compliance": "compliant"},
 } if {
 	input.event.type == "device-compliance-change"
 	input.event.body.current_status == "compliant"
@@ -67,8 +64,7 @@ actions contains {
 	"type": "restore-access",
 	"subject": machine,
 	"reason": $"{device}: compliant for {settle_hours} h after {input.device.compliance.changes} changes within a day",
-	"status": "compliant",
-	"previous_status": "not-compliant",
+	"claims": {"device_compliance": "compliant"},
 } if {
 	input.event.type == "timer"
 	input.event.body.rule == "device_compliance"

@@ -41,11 +41,11 @@ types(actions) := {a.type | some a in actions}
 test_a_device_that_fails_loses_its_sessions_and_access if {
 	device_compliance.actions == {
 		{
-			"type": "revoke-session", "subject": laptop, "initiating_entity": "policy",
+			"type": "revoke-session", "subject": laptop,
 			"reason": "jane@example.com on opaque:laptop-1: no longer compliant according to https://mdm.example.com (disk not encrypted); sessions on it end",
 		},
 		{
-			"type": "restrict-access", "subject": laptop, "status": "not-compliant", "previous_status": "compliant",
+			"type": "restrict-access", "subject": laptop, "claims": {"device_compliance": "not-compliant"},
 			"reason": "jane@example.com on opaque:laptop-1: no longer compliant according to https://mdm.example.com (disk not encrypted)",
 		},
 	} with input as failed
@@ -86,7 +86,7 @@ test_a_flapping_device_is_described_as_such if {
 
 test_a_device_that_is_healthy_again_gets_its_access_back if {
 	device_compliance.actions == {{
-		"type": "restore-access", "subject": laptop, "status": "compliant", "previous_status": "not-compliant",
+		"type": "restore-access", "subject": laptop, "claims": {"device_compliance": "compliant"},
 		"reason": "jane@example.com on opaque:laptop-1: compliant again according to https://mdm.example.com after 2 h",
 	}} with input as healed
 	count(device_compliance.timers) == 0 with input as healed

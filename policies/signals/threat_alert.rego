@@ -29,7 +29,6 @@ actions contains {
 	"subject": sessions.subject(session.id, input.subject.user, input.user.keys),
 	"mode": certainty,
 	"reason": $"{who}: session {sessions.short(session.id)} at {session.issuer} {session.began} after {exposure}",
-	"initiating_entity": "policy",
 } if {
 	input.event.type == "credential-compromise"
 	some session in suspect
@@ -43,7 +42,6 @@ actions contains {
 	"subject": input.subject.user,
 	"mode": certainty,
 	"reason": $"{who}: {exposure}, and no session of theirs is known to us; all end",
-	"initiating_entity": "policy",
 } if {
 	input.event.type == "credential-compromise"
 	count(input.user.sessions) == 0

@@ -31,7 +31,6 @@ actions contains {
 	"type": "revoke-session",
 	"subject": person,
 	"reason": $"{who}: {closing[input.event.type]} by {input.event.issuer}; all sessions end",
-	"initiating_entity": "policy",
 } if {
 	input.event.type in {"account-disabled", "account-purged", "prov:deactivate", "prov:delete"}
 	not hijacked
@@ -43,7 +42,6 @@ actions contains {
 	"type": "revoke-session",
 	"subject": person,
 	"reason": $"{who}: employment terminated according to {input.event.issuer}; all sessions end",
-	"initiating_entity": "policy",
 } if {
 	input.event.type == "employment-change"
 	input.event.body.change == "terminated"
@@ -68,7 +66,6 @@ actions contains {
 actions contains {
 	"type": "revoke-session",
 	"reason": $"{who}: session in use at {input.event.issuer} though the account is {input.user.account.state}{since}",
-	"initiating_entity": "policy",
 } if {
 	input.event.type in {"session-established", "session-presented"}
 	input.user.account.state in {"disabled", "purged"}

@@ -36,7 +36,6 @@ test_a_closed_account_ends_all_sessions if {
 	unplanned_leaver.actions == {{
 		"type": "revoke-session",
 		"subject": "email:jane@example.com",
-		"initiating_entity": "policy",
 		"reason": "jane@example.com: account disabled by https://idp.example.com; all sessions end",
 	}} with input as disabled
 }
@@ -90,7 +89,6 @@ test_other_changes_of_employment_are_no_leaver[change] if {
 test_a_session_of_a_closed_account_ends_and_is_reported if {
 	unplanned_leaver.actions == {{
 		"type": "revoke-session",
-		"initiating_entity": "policy",
 		"reason": "jane@example.com: session in use at https://app.example.com though the account is disabled since 10 min",
 	}} with input as seen
 	unplanned_leaver.notes == {"https://app.example.com still accepts jane@example.com, whose account is disabled since 10 min: the order to end sessions was not honoured there"} with input as seen
