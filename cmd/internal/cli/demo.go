@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -45,6 +46,7 @@ func runDemo(ctx context.Context, c *call) (err error) {
 	p.introduce(stage)
 	r, err := stage.Play(ctx)
 	if err != nil {
+		c.showLog(stage.Log())
 		return err
 	}
 	if err := p.tell(r); err != nil {
@@ -55,9 +57,27 @@ func runDemo(ctx context.Context, c *call) (err error) {
 		<-ctx.Done()
 	}
 	if len(r.Differences) > 0 {
+		c.showLog(stage.Log())
 		return &quietError{exitFailure}
 	}
 	return nil
+}
+
+// shownLog is how much of the product's log is shown, in bytes.
+const shownLog = 8 << 10
+
+// showLog shows the end of the product's log, which is about to be removed.
+func (c *call) showLog(path string) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		fmt.Fprintf(c.Err, "The product's log cannot be read: %v\n", err)
+		return
+	}
+	if cut := len(text) - shownLog; cut > 0 {
+		text = text[cut:]
+		text = text[bytes.IndexByte(text, '\n')+1:]
+	}
+	fmt.Fprintf(c.Err, "The end of the product's log:\n%s", text)
 }
 
 // programme prints the demo.
@@ -164,7 +184,7 @@ func (p *programme) invite(stage *demo.Stage, r *demo.Report) {
 	} {
 		fmt.Fprintf(p.w, "  %s %s\n", self, fmt.Sprintf(args, config))
 	}
-	fmt.Fprintf(p.w, "\nIts configuration is %s, its log %s.\nBoth go when it ends.\n", config, filepath.Base(stage.Log()))
+	fmt.Fprintf(p.w, "\nIts configuration is %s, its log %s beside it.\nBoth go when it ends.\n", config, filepath.Base(stage.Log()))
 }
 
 // ownName is how this program is started from a shell.

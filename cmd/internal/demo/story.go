@@ -82,7 +82,7 @@ func (s *Stage) Play(ctx context.Context) (*Report, error) {
 	p.report.Campaign = p.campaign
 	for _, act := range []func(context.Context) error{p.signIn, p.raiseAlarm, p.repeat, p.forge, p.compare} {
 		if err := act(ctx); err != nil {
-			return nil, fmt.Errorf("%w; the product's log: %s", err, s.Log())
+			return nil, err
 		}
 	}
 	p.report.Differences = p.checks
