@@ -50,18 +50,18 @@ func runTest(ctx context.Context, c *call) error {
 // the sums.
 func printTests(p *report, r policies.Report, verbose bool) {
 	rule := strings.Repeat("-", 80)
-	file, any := "", false
+	file, shown := "", false
 	for _, t := range r.Tests {
 		if t.Outcome == policies.Passed && !verbose {
 			continue
 		}
-		if any = true; t.File != file {
+		if shown = true; t.File != file {
 			file = t.File
 			fmt.Fprintf(p.w, "%s:\n", plain(file))
 		}
 		p.test(t, verbose)
 	}
-	if any {
+	if shown {
 		fmt.Fprintln(p.w, rule)
 	}
 	all := len(r.Tests)
