@@ -424,6 +424,23 @@ func operator(e *ast.Expr) string {
 	return ""
 }
 
+// actionType is the action type that the body spells out, "" if it does not.
+func (b *body) actionType() string {
+	if b.document != actionsDoc {
+		return ""
+	}
+	obj := literalAction(b.written)
+	if obj == nil {
+		return ""
+	}
+	if t := obj.Get(ast.StringTerm("type")); t != nil {
+		if name, ok := t.Value.(ast.String); ok {
+			return string(name)
+		}
+	}
+	return ""
+}
+
 // checkAction checks the constants of an action where the body spells it out.
 func checkAction(r *report, b *body, o Options) {
 	obj := literalAction(b.written)

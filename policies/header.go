@@ -127,6 +127,7 @@ func (ru *rule) readWindows(r *report, b *block, n *yaml.Node) {
 		name, body := n.Content[i], n.Content[i+1]
 		f := b.fields(r, body, "a window", "key", "over", "count", "of")
 		w := pipeline.Window{Rule: ru.name, Name: name.Value}
+		ru.windowPlace = b.place(name)
 		if !namePattern.MatchString(name.Value) {
 			r.errorf(b.place(name), "letters, digits and _", "%q is not a name for a window", name.Value)
 		}

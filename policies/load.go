@@ -31,6 +31,7 @@ func Load(fsys fs.FS, o Options) (*Set, []Problem) {
 	r := &report{sources: map[string]string{}}
 	p := readPack(r, fsys, o)
 	p.override(r, o)
+	p.checkWindows(r)
 	for _, ru := range p.rules {
 		checkRule(r, p, ru, o)
 	}
@@ -203,6 +204,20 @@ func (ru *rule) checkForm(r *report, d *document, b *body) {
 		r.errorf(p, "put a METADATA block with a title above it: it names the branch in decisions", "this body of %s has no title", d.name)
 	case b.title != "" && slices.ContainsFunc(d.bodies[:b.order], func(o *body) bool { return o.title == b.title }):
 		r.errorf(p, "", "two bodies of %s have the title %q", d.name, b.title)
+	}
+}
+
+// checkWindows sees to it that a window's name is given once: the input
+// document is shared by all rules of an event.
+func (p *pack) checkWindows(r *report) {
+	taken := map[string]string{}
+	for _, ru := range p.rules {
+		for _, w := range ru.windows {
+			if other := taken[w.Name]; other != "" {
+				r.errorf(ru.windowPlace, "give it another name", "rule %q has a window %q already", other, w.Name)
+			}
+			taken[w.Name] = ru.name
+		}
 	}
 }
 

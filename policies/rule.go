@@ -34,6 +34,7 @@ type rule struct {
 	needNames   []string
 	needs       pipeline.Needs
 	windows     []pipeline.Window
+	windowPlace place // of the first window's name
 	mode        pipeline.Mode
 	limit       pipeline.Limit
 	actionTypes []string // nil: any
@@ -88,6 +89,7 @@ type RuleInfo struct {
 	Attack      []string       `json:"attack,omitempty"`
 	Disabled    bool           `json:"disabled,omitempty"`
 	Branches    []BranchInfo   `json:"branches"`
+	Actions     []string       `json:"actions,omitempty"` // action types its text names, sorted; it may make others
 }
 
 // BranchInfo describes one body of a rule's documents.

@@ -1,6 +1,8 @@
 package policies
 
 import (
+	"slices"
+
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/storage"
 
@@ -42,8 +44,12 @@ func (s *Set) Rules() []RuleInfo {
 		for _, d := range ru.documents {
 			for _, b := range d.bodies {
 				info.Branches = append(info.Branches, BranchInfo{d.name, b.title, b.written.Head.Location.Row})
+				if name := b.actionType(); name != "" && !slices.Contains(info.Actions, name) {
+					info.Actions = append(info.Actions, name)
+				}
 			}
 		}
+		slices.Sort(info.Actions)
 		list = append(list, info)
 	}
 	return list

@@ -25,11 +25,27 @@ func read(o Options) (*generation, diag.List) {
 	cfg, list := config.Load(o.Config, o.Env)
 	rules, problems := policies.Load(policyFiles(cfg), policyOptions(cfg))
 	list = append(list, fromPolicies(cfg, problems)...)
+	if !list.HasErrors() {
+		list = append(list, cfg.Unrouted(askedFor(rules))...)
+	}
 	list.Sort()
 	if list.HasErrors() {
 		return nil, list
 	}
 	return &generation{cfg: cfg, rules: rules}, list
+}
+
+// askedFor maps action types to the enabled rules whose text names them.
+func askedFor(rules *policies.Set) map[string][]string {
+	asked := map[string][]string{}
+	for _, r := range rules.Rules() {
+		for _, a := range r.Actions {
+			if !r.Disabled {
+				asked[a] = append(asked[a], r.Name)
+			}
+		}
+	}
+	return asked
 }
 
 // load is read for those who run: warnings are logged, errors end it.
