@@ -28,7 +28,12 @@ issuer "https://feed.example.net" {
 
 source "file" "tokens" { path = "in/*.jwt" }
 
-# The rule that decides, threat_alert, comes with the program.
+# Of the rules that come with the program, threat_alert decides here.
+
+policies {
+  rule "device_compliance" { enabled = false }
+  rule "unplanned_leaver" { enabled = false }
+}
 
 protect {
   subjects = ["email:break-glass@example.com"]
