@@ -1,7 +1,6 @@
 package policies
 
 import (
-	"slices"
 	"testing"
 	"time"
 )
@@ -31,13 +30,4 @@ func FuzzParseDuration(f *testing.F) {
 			t.Errorf("%q: %v", s, d)
 		}
 	})
-}
-
-func TestNearest(t *testing.T) {
-	known := []string{"enforce", "approve", "shadow"}
-	for word, want := range map[string]string{"enforced": "enforce", "shadwo": "shadow", "Approve": "approve", "delete": "", "": ""} {
-		if got := nearest(word, slices.Values(known)); got != want {
-			t.Errorf("%q: got %q, want %q", word, got, want)
-		}
-	}
 }

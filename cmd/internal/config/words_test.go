@@ -32,35 +32,3 @@ func TestParseBytes(t *testing.T) {
 		}
 	}
 }
-
-func TestNearest(t *testing.T) {
-	events := eventNames()
-	for given, want := range map[string]string{
-		"session-revokd":             "session-revoked",
-		"sesion-revoked":             "session-revoked",
-		"Session-Revoked":            "session-revoked",
-		"risk-level-changed":         "risk-level-change",
-		"credentail-compromise":      "credential-compromise",
-		"something-altogether-other": "",
-		"":                           "",
-		"x":                          "",
-	} {
-		if got := nearest(given, events); got != want {
-			t.Errorf("nearest to %q is %q, want %q", given, got, want)
-		}
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"a", "", 1}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"kitten", "sitting", 3}, {"äb", "ab", 1}, {"downstraem", "downstream", 1}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("%q and %q are %d apart, want %d", c.a, c.b, got, c.want)
-		}
-		if back := distance(c.b, c.a); back != c.want {
-			t.Errorf("%q and %q are %d apart, want %d", c.b, c.a, back, c.want)
-		}
-	}
-}
