@@ -21,6 +21,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -41,25 +42,31 @@ func Load(path string, env Env) (*Config, diag.List) {
 	if err != nil {
 		return defaults(path, filepath.Dir(path)), diag.List{{
 			Summary: "configuration cannot be read",
-			Detail:  err.Error() + ".",
+			Detail:  sentence(err),
 			Place:   diag.Place{File: path},
 		}}
 	}
 	return Parse(path, filepath.Dir(path), src, env)
 }
 
+// sentence writes an error as the detail of a diagnostic.
+func sentence(err error) string {
+	text := err.Error()
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
 func readConfig(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, errors.New("There is no such file; name another with -config")
+		return nil, errors.New("there is no such file; name another with --config")
 	case err != nil:
-		return nil, fmt.Errorf("Opening the file failed: %w", errors.Unwrap(err))
+		return nil, fmt.Errorf("opening the file failed: %w", errors.Unwrap(err))
 	}
 	defer f.Close()
 	src, err := io.ReadAll(io.LimitReader(f, largestFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("Reading the file failed: %w", errors.Unwrap(err))
+		return nil, fmt.Errorf("reading the file failed: %w", errors.Unwrap(err))
 	}
 	return src, nil
 }
