@@ -21,7 +21,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -42,17 +41,11 @@ func Load(path string, env Env) (*Config, diag.List) {
 	if err != nil {
 		return defaults(path, filepath.Dir(path)), diag.List{{
 			Summary: "configuration cannot be read",
-			Detail:  sentence(err),
+			Detail:  sentence(err.Error()),
 			Place:   diag.Place{File: path},
 		}}
 	}
 	return Parse(path, filepath.Dir(path), src, env)
-}
-
-// sentence writes an error as the detail of a diagnostic.
-func sentence(err error) string {
-	text := err.Error()
-	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 func readConfig(path string) ([]byte, error) {
