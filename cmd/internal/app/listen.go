@@ -31,11 +31,14 @@ type listener struct {
 	srv  *http.Server
 	mux  *http.ServeMux
 	once sync.Once
+
+	mu    sync.Mutex
+	fresh map[net.Conn]bool // connections that have sent nothing yet
 }
 
 func newListener(name string, log *slog.Logger) *listener {
 	mux := http.NewServeMux()
-	return &listener{name: name, mux: mux, srv: &http.Server{
+	l := &listener{name: name, mux: mux, fresh: map[net.Conn]bool{}, srv: &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -44,6 +47,28 @@ func newListener(name string, log *slog.Logger) *listener {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}}
+	l.srv.ConnState = l.track
+	return l
+}
+
+// track notes connections that were opened and not used. A shutdown would wait
+// seconds for each: balancers and browsers open them in advance.
+func (l *listener) track(c net.Conn, s http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if s == http.StateNew {
+		l.fresh[c] = true
+	} else {
+		delete(l.fresh, c)
+	}
+}
+
+func (l *listener) closeFresh() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for c := range l.fresh {
+		_ = c.Close()
+	}
 }
 
 // mount adds a handler; a pattern that is taken is an error and not a panic.
@@ -71,7 +96,7 @@ func (l *listener) addr() string { return l.net.Addr().String() }
 
 // serve answers requests until shutdown.
 func (l *listener) serve(context.Context) error {
-	if err := l.srv.Serve(l.net); !errors.Is(err, http.ErrServerClosed) {
+	if err := l.srv.Serve(l.net); !errors.Is(err, http.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serve %s: %w", l.name, err)
 	}
 	return nil
@@ -84,10 +109,11 @@ func (l *listener) shutdown(ctx context.Context) {
 		return
 	}
 	l.once.Do(func() {
+		_ = l.net.Close()
+		l.closeFresh()
 		if l.srv.Shutdown(ctx) != nil {
 			_ = l.srv.Close()
 		}
-		_ = l.net.Close()
 	})
 }
 

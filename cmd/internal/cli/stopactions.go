@@ -36,6 +36,6 @@ func runStopActions(ctx context.Context, c *call) error {
 		fmt.Fprintln(c.Out, "Actions go out again. Those held meanwhile stay held.")
 		return nil
 	}
-	fmt.Fprintln(c.Out, "Actions are stopped: nothing leaves, new ones are held. Intake and indexing go on.\nResume with: signalbox stop-actions --resume")
+	fmt.Fprintf(c.Out, "Actions are stopped: nothing leaves, new ones are held. Intake and indexing go on.\nResume with: signalbox stop-actions --resume --config %s\n", *path)
 	return nil
 }
