@@ -131,9 +131,34 @@ func (b Backend) journal(r *http.Request) (any, error) {
 		if err != nil {
 			return nil, err
 		}
+		if f.Record.Kind == pipeline.InputRecord {
+			if err := b.follow(r.Context(), x.Actions); err != nil {
+				return nil, err
+			}
+		}
 		a.Records = append(a.Records, x)
 	}
 	return a, nil
+}
+
+// follow brings the actions of an input to where they stand now: the input's
+// record knows only how they began.
+func (b Backend) follow(ctx context.Context, actions []pipeline.Action) error {
+	for i := range actions {
+		now := &actions[i]
+		found, err := b.Pipeline.Find(ctx, now.ID)
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			for _, later := range f.Record.Actions {
+				if f.Record.Kind == pipeline.DeliveryRecord && later.Target == now.Target && later.Emits == now.Emits {
+					*now = later
+				}
+			}
+		}
+	}
+	return nil
 }
 
 // maxExplain is how many messages one request may ask about.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
 // ids is the form of the ids explain looks up in the journal.
@@ -196,17 +197,30 @@ func printExplanation(r *report, x api.Explanation) {
 			printDecision(r, x.Decisions[i])
 		}
 	}
-	for _, a := range x.Actions {
-		r.head("action", "%s for %s: %s  %s", a.Type, a.Key, a.Status, a.ID)
-		if a.Why != "" {
-			r.line(2, "%s", a.Why)
+	for i, a := range x.Actions {
+		if i == 0 || a.ID != x.Actions[i-1].ID {
+			r.head("action", "%s for %s  %s", a.Type, a.Key, a.ID)
+			r.line(2, "asked for by %s: %s", a.Rule, a.Reason)
 		}
-		if a.Target != "" {
-			r.line(2, "%s to %s %s", a.Emits, a.Target, a.Info)
-		}
-		r.line(2, "asked for by %s: %s", a.Rule, a.Reason)
+		printPart(r, a)
 	}
 	r.head("documents", "%d; --format json shows them", len(x.Documents))
+}
+
+// printPart tells how an action stands with one of its targets.
+func printPart(r *report, a pipeline.Action) {
+	where := "nowhere"
+	if a.Target != "" {
+		where = a.Emits + " to " + a.Target
+	}
+	status := string(a.Status)
+	if a.Info != "" {
+		status += " (" + a.Info + ")"
+	}
+	if a.Why != "" {
+		status += ": " + a.Why
+	}
+	r.line(2, "%s %s", where, status)
 }
 
 func printVerdict(r *report, v api.Verdict) {
