@@ -154,6 +154,9 @@ type Decision struct {
 	Change   json.RawMessage       `json:"change,omitempty"`
 	Entities pipeline.EntitiesPart `json:"entities,omitzero"`
 	Rules    []RuleView            `json:"rules,omitempty"`
+	// RulesChanged is the revision of today's rules, which Rules was made with,
+	// when the decision was made by another.
+	RulesChanged string `json:"rules_changed,omitempty"`
 }
 
 // RuleView says of each body of a rule whether it held, and if not, what was

@@ -15,6 +15,8 @@ type Explainer struct {
 	// Rules looks again, offline, at why each body of the selected rules held
 	// or not; nil leaves that out.
 	Rules func(ctx context.Context, eventType string, input []byte) ([]RuleView, error)
+	// Revision is that of the rules it looks with.
+	Revision func() string
 }
 
 // Messages runs every step for the messages without side effects. Records
@@ -80,6 +82,9 @@ func (x Explainer) Record(ctx context.Context, seq uint64, r *pipeline.Record) (
 					return e, fmt.Errorf("explain the rules of %s: %w", o.Decision.ID, err)
 				}
 				d.Rules = views
+				if now := x.Revision(); now != d.Revision {
+					d.RulesChanged = now
+				}
 			}
 		}
 		e.Decisions = append(e.Decisions, d)

@@ -84,6 +84,6 @@ func (a *App) backend() api.Backend {
 		Pipeline: a.line, Searcher: a.search, Status: a.status, Reload: a.Reload, Now: a.o.Now,
 		Explain: api.Explainer{Rules: func(ctx context.Context, typ string, input []byte) ([]api.RuleView, error) {
 			return explainRules(ctx, a.gen.Load().rules, typ, input)
-		}},
+		}, Revision: a.line.Revision},
 	}
 }

@@ -40,7 +40,7 @@ func Explain(ctx context.Context, o Options, req api.ExplainRequest) ([]api.Expl
 	p.Use(s)
 	x := api.Explainer{Rules: func(ctx context.Context, typ string, input []byte) ([]api.RuleView, error) {
 		return explainRules(ctx, g.rules, typ, input)
-	}}
+	}, Revision: p.Revision}
 	return x.Messages(ctx, p, req, o.Now())
 }
 

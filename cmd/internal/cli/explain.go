@@ -39,6 +39,9 @@ func runExplain(ctx context.Context, c *call) error {
 	if len(rest) != 1 {
 		return usagef("give one file (- is standard input) or one id")
 	}
+	if _, err := os.Stat(rest[0]); rest[0] != "-" && errors.Is(err, os.ErrNotExist) && !ids.MatchString(rest[0]) {
+		return fmt.Errorf("%s is neither a file nor an id, such as d- and 26 letters and digits", rest[0])
+	}
 	if ids.MatchString(rest[0]) {
 		if _, err := os.Stat(rest[0]); errors.Is(err, os.ErrNotExist) {
 			return c.explainID(ctx, *path, rest[0], *format)
@@ -150,11 +153,15 @@ func writeExplanations(w io.Writer, list []api.Explanation) error {
 }
 
 func printExplanations(w io.Writer, paint colours, list []api.Explanation) error {
+	r := &report{w, paint}
 	for i, x := range list {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		printExplanation(&report{w, paint}, x)
+		if len(list) > 1 && x.Verdict.Position != "" && x.Seq == 0 {
+			r.head("message", "%s", x.Verdict.Position)
+		}
+		printExplanation(r, x)
 	}
 	return nil
 }
@@ -231,6 +238,11 @@ func printVerdict(r *report, v api.Verdict) {
 		}
 		return
 	}
+	if v.Result == pipeline.Repeated {
+		r.head("verdict", "repeated: this token was taken before, and nothing more comes of it")
+		r.line(2, "explain %s tells what came of it then; --fresh tells what would if it were new", v.InputID)
+		return
+	}
 	r.head("verdict", "%s, %s by %s", v.Result, v.Assurance, v.Issuer)
 	if v.Algorithm != "" {
 		r.line(2, "%s with key %s, rule set %s, jti %s", v.Algorithm, v.KeyID, v.Rules, v.JTI)
@@ -260,6 +272,9 @@ func printDecision(r *report, d api.Decision) {
 	}
 	for _, e := range d.Errors {
 		r.line(2, "%s failed in %s: %s", e.Rule, e.Document, e.Message)
+	}
+	if d.RulesChanged != "" {
+		r.line(2, "the rules have changed since, from %s to %s; what follows is by those of today", d.Revision, d.RulesChanged)
 	}
 	for _, v := range d.Rules {
 		if v.Held {
