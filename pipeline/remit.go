@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/state"
 )
 
 // Remit says what an issuer may do here (P-07). The zero Remit allows nothing
@@ -59,6 +60,11 @@ func (r *remit) outside(e *event.Event) string {
 		return "event " + e.Type.Name + " is outside the remit of " + e.Issuer
 	case !e.Subject.IsZero() && !r.covers(e.Subject):
 		return "subject is outside the remit of " + e.Issuer
+	}
+	// A change of identifier speaks of two: who may speak of one only must not
+	// reach the other through it.
+	if renamed := state.NewIdentifier(e); !renamed.IsZero() && !r.covers(renamed) {
+		return "new identifier is outside the remit of " + e.Issuer
 	}
 	return ""
 }

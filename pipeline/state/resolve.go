@@ -243,19 +243,30 @@ func (x *Entities) findRenamed(r Reader, e *event.Event) error {
 	return nil
 }
 
-// newIdentifier is the entity key of the new-value of an identifier-changed
-// event, "" if it has none (EVT-25).
-func newIdentifier(e *event.Event) string {
+// NewIdentifier is the identifier that an identifier-changed event gives the
+// entity of its subject (EVT-25), absent if e is no such event or names none.
+// Resolve follows it, so whoever bounds the subjects a sender may speak of must
+// hold it to the same bounds.
+func NewIdentifier(e *event.Event) event.Subject {
 	format := e.Subject.Format()
+	if effects[e.Type] != changesIdentifier || format != "email" && format != "phone_number" {
+		return event.Subject{}
+	}
 	value := e.Body.Get("new-value").Text()
-	if value == "" || (format != "email" && format != "phone_number") {
-		return ""
+	if value == "" {
+		return event.Subject{}
 	}
 	s, err := event.NewSimple(format, format, value)
 	if err != nil {
-		return ""
+		return event.Subject{}
 	}
-	if k := s.EntityKey(); len(k) <= maxKey {
+	return s
+}
+
+// newIdentifier is the entity key of NewIdentifier, "" if there is none to
+// remember.
+func newIdentifier(e *event.Event) string {
+	if k := NewIdentifier(e).EntityKey(); len(k) <= maxKey {
 		return k
 	}
 	return ""
