@@ -72,13 +72,13 @@ func matchEntity(a, b Subject) (ok, inferred bool) {
 	return false, false
 }
 
-// entityParts are the members of a complex subject that patterns look at.
+// entityParts are the members of a complex subject that name whom it is about.
 var entityParts = [...]string{"user", "device", "session"}
 
 // MatchPattern reports whether a configured pattern, "<format>:<glob>" with '*'
 // for any run of characters, matches the subject: the key or entity key of a
-// simple one, of any identifier of an aliases, or of the user, device or
-// session of a complex one. The pattern "*" matches every subject that is
+// simple one, of any identifier of an aliases, or of any member of a complex
+// one, whatever its sender called it. The pattern "*" matches every subject that is
 // there, and a bare address is an e-mail. E-mail and account patterns are
 // compared without regard to case.
 //
@@ -95,8 +95,8 @@ func MatchPattern(pattern string, s Subject) bool {
 	if s.d.format != formatComplex {
 		return matchAny(pattern, s)
 	}
-	for _, name := range entityParts {
-		if p, ok := s.Part(name); ok && matchAny(pattern, p) {
+	for _, p := range s.Parts() {
+		if matchAny(pattern, p) {
 			return true
 		}
 	}

@@ -84,7 +84,9 @@ func TestMatchPattern(t *testing.T) {
 		{"email:*", "complex:user=email:a@b&device=opaque:d", true},
 		{"opaque:d", "complex:user=email:a@b&device=opaque:d", true},
 		{"opaque:s", "complex:user=aliases:opaque:s%26opaque:2", true},
-		{"opaque:t", "complex:user=email:a@b&tenant=opaque:t", false},
+		{"opaque:t", "complex:user=email:a@b&tenant=opaque:t", true},
+		{"email:a@b", "complex:principal=email:a@b", true},
+		{"email:c@b", "complex:principal=email:a@b", false},
 		{"", "opaque:1", false},
 	} {
 		if got := event.MatchPattern(c.pattern, key(t, c.subject)); got != c.want {
