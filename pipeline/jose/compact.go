@@ -76,6 +76,9 @@ func (p *Parser) Parse(token []byte) (Compact, error) {
 		return Compact{}, notBase64("payload")
 	}
 	if c.Signature, ok = decode(buf[n:], encSignature); !ok {
+		if last := token[len(token)-1]; last == '\n' || last == '\r' || last == ' ' {
+			return Compact{}, refuse(Malformed, "SET-20", "white space follows the token and is no part of it")
+		}
 		return Compact{}, notBase64("signature")
 	}
 	if len(c.Signature) == 0 {

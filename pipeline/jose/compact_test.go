@@ -92,3 +92,14 @@ func TestMessagesQuoteBriefly(t *testing.T) {
 		t.Errorf("control characters in %q", err)
 	}
 }
+
+// TestWhiteSpaceIsNamed: a line break behind the token is what most senders get
+// wrong first, and it cannot be seen.
+func TestWhiteSpaceIsNamed(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", " "} {
+		_, err := jose.ParseCompact([]byte(`eyJhbGciOiJSUzI1NiJ9.eQ.c2ln` + end))
+		if err == nil || !strings.Contains(err.Error(), "white space follows the token") {
+			t.Errorf("token and %q: %v", end, err)
+		}
+	}
+}

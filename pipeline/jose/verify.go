@@ -35,7 +35,7 @@ func Verify(ctx context.Context, c Compact, keys KeySet, p Policy) error {
 	}
 	key, err := keys.Key(ctx, h.KeyID, h.Algorithm)
 	if errors.Is(err, ErrUnknownKey) {
-		return refuse(BadKey, "KEY-03", "key "+quote(h.KeyID)+": "+err.Error())
+		return refuse(BadKey, "KEY-03", unknownKey(h.KeyID, err))
 	}
 	if err != nil {
 		return fmt.Errorf("look up key %s: %w", quote(h.KeyID), err)
@@ -54,4 +54,12 @@ func Verify(ctx context.Context, c Compact, keys KeySet, p Policy) error {
 		c.learn.add(c.encoded, h)
 	}
 	return nil
+}
+
+// unknownKey says that the issuer has no such key; err may say more.
+func unknownKey(id string, err error) string {
+	if err == ErrUnknownKey && id != "" {
+		return "key " + quote(id) + " is not in the issuer's key set"
+	}
+	return "key " + quote(id) + ": " + err.Error()
 }

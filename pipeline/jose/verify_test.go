@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/lestrrat-go/jwx/v2/jwa"
@@ -107,6 +108,14 @@ func TestVerifyRefuses(t *testing.T) {
 				t.Errorf("got reason %d of %s (%s), want %d of %s", e.Reason, e.Requirement, e.Problem, c.reason, c.requirement)
 			}
 		})
+	}
+}
+
+func TestUnknownKeyIsNamedOnce(t *testing.T) {
+	token := sign(t, jwa.RS256, keys.rsa2048, head("RS256", "nobody"), claims)
+	err := verify(t, token, everyKey(t), jose.Policy{Algorithms: []string{"RS256"}, Types: []string{"secevent+jwt"}})
+	if want := `key "nobody" is not in the issuer's key set`; err == nil || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
