@@ -103,8 +103,8 @@ func messageOf(provider string, in *pipeline.InputPart, reason string) string {
 // decisionMessage is, for example,
 // "revoke-session for jane@example.com: credential phished (credential_compromise)".
 func decisionMessage(o *pipeline.Outcome, s summary) string {
-	about := ""
-	if name := who(o.Entities, false); name != "" {
+	about, name := "", who(o.Entities, false)
+	if name != "" {
 		about = " for " + name
 	}
 	switch {
@@ -124,19 +124,28 @@ func decisionMessage(o *pipeline.Outcome, s summary) string {
 		}
 		text := verb + strings.Join(types, ", ") + about
 		if len(s.reasons) > 0 {
-			text += ": " + s.reasons[0]
+			text += ": " + unnamed(s.reasons[0], name)
 		}
 		return text + " (" + strings.Join(s.rules, ", ") + ")"
 	case len(s.errors) > 0:
 		return "no decision" + about + ": " + s.errors[0]
 	case len(s.reasons) > 0:
-		return "no action" + about + ": " + s.reasons[0]
+		return "no action" + about + ": " + unnamed(s.reasons[0], name)
 	case len(s.rules) > 0:
 		return "no action" + about + ": noted by " + strings.Join(s.rules, ", ")
 	case len(o.Decision.Quiet) > 0:
-		return "no action" + about + ": nothing to do for " + strings.Join(o.Decision.Quiet, ", ")
+		return "no action" + about + ": " + strings.Join(o.Decision.Quiet, ", ") + " looked at " + o.Event.Type + " and found nothing to do"
 	}
 	return "no action" + about + ": no rule looks at " + o.Event.Type
+}
+
+// unnamed is a reason without the name it begins with, where the name stands
+// already.
+func unnamed(reason, name string) string {
+	if name == "" {
+		return reason
+	}
+	return strings.TrimPrefix(reason, name+": ")
 }
 
 // actionMessage is, for example,
@@ -163,7 +172,7 @@ func actionMessage(a *pipeline.Action) string {
 	}
 	why := first(a.Why, a.Info)
 	if why == "" && (a.Status == pipeline.Queued || a.Status == pipeline.Proposed) {
-		why = a.Reason
+		why = unnamed(a.Reason, name)
 	}
 	if why != "" {
 		b.WriteString(": ")

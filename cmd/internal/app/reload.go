@@ -79,7 +79,7 @@ func (a *App) watchPolicies(ctx context.Context) error {
 		if now != seen && now == pending {
 			seen = now
 			// A failure was logged and noted; the old rules stay in use.
-			_, _ = a.Reload(ctx, "signalbox: policies changed")
+			_, _ = a.Reload(ctx, "signalbox (policies changed)")
 		}
 		pending = now
 	}

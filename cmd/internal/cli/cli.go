@@ -39,6 +39,7 @@ type verb struct {
 	name    string
 	args    string // after the flags, for usage
 	summary string // one line
+	more    string // further paragraphs of usage, each ended by a line break
 	run     func(ctx context.Context, c *call) error
 }
 
@@ -46,23 +47,24 @@ type verb struct {
 type call struct {
 	Streams
 	flags *flag.FlagSet
+	usage func()   // prints what -h asks for
 	args  []string // as given, before flag parsing
 }
 
 // verbs is every command, in the order of the help text.
 func verbs() []verb {
 	return []verb{
-		{"run", "", "run the product", runRun},
-		{"demo", "", "play a threat-alert story with the product in the middle", runDemo},
-		{"check", "", "report every problem of configuration and policies", runCheck},
-		{"explain", "FILE | ID", "show every step for a message or a journal record", runExplain},
-		{"query", "QUERY", "search the index", runQuery},
-		{"timeline", "", "show what happened around a user, session, device or chain", runTimeline},
-		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", runSet},
-		{"keys", "list | jwks", "show the product's own keys", runKeys},
-		{"test", "[DIR]", "run the tests of policies", runTest},
-		{"stop-actions", "", "hold every action, or resume", runStopActions},
-		{"version", "", "print the version", runVersion},
+		{"run", "", "run the product", "", runRun},
+		{"demo", "", "play a threat-alert story with the product in the middle", "", runDemo},
+		{"check", "", "report every problem of configuration and policies", "", runCheck},
+		{"explain", "FILE | ID", "show every step for a message or a journal record", "", runExplain},
+		{"query", "QUERY", "search the index", queryHelp, runQuery},
+		{"timeline", "", "show what happened around a user, session, device or chain", "", runTimeline},
+		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", "", runSet},
+		{"keys", "list | jwks", "show the product's own keys", "", runKeys},
+		{"test", "[DIR]", "run the tests of policies", "", runTest},
+		{"stop-actions", "", "hold every action, or resume", "", runStopActions},
+		{"version", "", "print the version", "", runVersion},
 	}
 }
 
@@ -80,6 +82,12 @@ func (e *quietError) Error() string { return "exit" }
 
 // Run carries out the command line and returns the exit code.
 func Run(ctx context.Context, args []string, s Streams) int {
+	if len(args) > 0 && slices.Contains([]string{"-version", "--version"}, args[0]) {
+		args = []string{"version"}
+	}
+	if len(args) > 1 && args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "-h")
+	}
 	if len(args) == 0 || slices.Contains([]string{"help", "-h", "-help", "--help"}, args[0]) {
 		help(s.Out)
 		if len(args) == 0 {
@@ -98,12 +106,13 @@ func Run(ctx context.Context, args []string, s Streams) int {
 
 func (v verb) invoke(ctx context.Context, args []string, s Streams) int {
 	fs := flag.NewFlagSet("signalbox "+v.name, flag.ContinueOnError)
-	fs.SetOutput(s.Err)
-	fs.Usage = func() {
-		fmt.Fprintf(s.Err, "Usage: signalbox %s [flags] %s\n\n%s%s.\n", v.name, v.args, strings.ToUpper(v.summary[:1]), v.summary[1:])
-		fs.PrintDefaults()
+	fs.SetOutput(io.Discard)
+	c := &call{Streams: s, flags: fs, args: args}
+	c.usage = func() {
+		fmt.Fprintf(s.Out, "Usage: %s\n\n%s%s.\n%s", strings.TrimSpace("signalbox "+v.name+" [flags] "+v.args), strings.ToUpper(v.summary[:1]), v.summary[1:], v.more)
+		c.printFlags()
 	}
-	err := v.run(ctx, &call{Streams: s, flags: fs, args: args})
+	err := v.run(ctx, c)
 	var usage *usageError
 	var quiet *quietError
 	switch {
@@ -127,9 +136,10 @@ func (c *call) parse() ([]string, error) {
 	for {
 		if err := c.flags.Parse(args); err != nil {
 			if errors.Is(err, flag.ErrHelp) {
+				c.usage()
 				return nil, err
 			}
-			return nil, &quietError{exitUsage} // the flag package has said it
+			return nil, c.badFlag(err)
 		}
 		args = c.flags.Args()
 		if len(args) == 0 {
@@ -138,6 +148,35 @@ func (c *call) parse() ([]string, error) {
 		rest = append(rest, args[0])
 		args = args[1:]
 	}
+}
+
+// badFlag says what is wrong with a flag, and which one may be meant.
+func (c *call) badFlag(err error) error {
+	name, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return &usageError{err.Error()}
+	}
+	var names []string
+	c.flags.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
+	if n := nearest.Name(name, names); n != "" {
+		return usagef("unknown flag --%s; did you mean --%s?", name, n)
+	}
+	return usagef("unknown flag --%s", name)
+}
+
+// printFlags lists the flags for usage.
+func (c *call) printFlags() {
+	c.flags.SetOutput(c.Out)
+	c.flags.PrintDefaults()
+	c.flags.SetOutput(io.Discard)
+}
+
+// documents counts for people.
+func documents(n int) string {
+	if n == 1 {
+		return "1 document"
+	}
+	return fmt.Sprintf("%d documents", n)
 }
 
 // configFlag is the flag every verb that reads the configuration has.
@@ -151,12 +190,18 @@ func (c *call) configFlag() *string {
 
 // formatFlag is the flag for scripts.
 func (c *call) formatFlag(choices ...string) *string {
-	return c.flags.String("format", choices[0], "output `format`: "+strings.Join(choices, " or "))
+	return c.flags.String("format", choices[0], "output `format`: "+either(choices))
+}
+
+// either lists choices: "a, b or c".
+func either(choices []string) string {
+	last := len(choices) - 1
+	return strings.Join(choices[:last], ", ") + " or " + choices[last]
 }
 
 func oneOf(flagName, value string, choices ...string) error {
 	if !slices.Contains(choices, value) {
-		return usagef("--%s %q: choose %s", flagName, value, strings.Join(choices, " or "))
+		return usagef("--%s %q: choose %s", flagName, value, either(choices))
 	}
 	return nil
 }
@@ -186,5 +231,5 @@ func help(w io.Writer) {
 	for _, v := range verbs() {
 		fmt.Fprintf(w, "  %-13s %s\n", v.name, v.summary)
 	}
-	fmt.Fprint(w, "\nRun signalbox <command> -h for its flags. --format json prints for scripts.\n")
+	fmt.Fprint(w, "\nRun signalbox help <command> for its flags. --format json prints for scripts.\n")
 }

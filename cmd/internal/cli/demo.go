@@ -152,7 +152,7 @@ func (p *programme) sessions(r *demo.Report) error {
 	header := []string{"  session", "of", "began"}
 	var rows [][]string
 	for _, s := range r.Applications[0].Sessions {
-		rows = append(rows, []string{"  " + s.ID, s.User, s.Began.Local().Format(time.TimeOnly)})
+		rows = append(rows, []string{"  " + s.ID, s.User, s.Began.UTC().Format(time.TimeOnly)})
 	}
 	for _, app := range r.Applications {
 		header = append(header, "at "+app.Name)
@@ -161,7 +161,7 @@ func (p *programme) sessions(r *demo.Report) error {
 			if j := slices.IndexFunc(app.Sessions, func(s demo.Session) bool { return "  "+s.ID == rows[i][0] }); j >= 0 {
 				fate = "goes on"
 				if at := app.Sessions[j].Ended; !at.IsZero() {
-					fate = "ended " + at.Local().Format("15:04:05.000")
+					fate = "ended " + at.UTC().Format("15:04:05.000")
 				}
 			}
 			rows[i] = append(rows[i], fate)

@@ -243,6 +243,10 @@ func printVerdict(r *report, v api.Verdict) {
 		r.line(2, "explain %s tells what came of it then; --fresh tells what would if it were new", v.InputID)
 		return
 	}
+	if v.Result == pipeline.Reused {
+		r.head("verdict", "reused: token id %s was used before with other content; recorded and not run", v.JTI)
+		return
+	}
 	r.head("verdict", "%s, %s by %s", v.Result, v.Assurance, v.Issuer)
 	if v.Algorithm != "" {
 		r.line(2, "%s with key %s, rule set %s, jti %s", v.Algorithm, v.KeyID, v.Rules, v.JTI)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
+	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
 )
 
@@ -45,13 +46,33 @@ func hint(s string) string {
 	return " " + s
 }
 
+// queryHelp tells the language of queries.
+const queryHelp = `
+A query is terms joined by AND, OR, NOT and parentheses; terms side by side
+are joined by AND:
+
+  event.action:session-revoked        the field has the value
+  user.name:jane*                     * is any text, ? any character
+  set.iss:"https://idp.example.com"   quotes where there is a colon or a space
+  event.severity:>=73                 also > < <=, for numbers and dates
+  @timestamp:[2026-02-03 TO now-1h]   from one to the other
+  user.name:*                         the field is there
+  "session established"               the words, in any field
+  *                                   everything
+
+Often asked: event.action, event.dataset, user.name, device.id, session.id,
+set.iss, set.jti, policy.rules, action.type, action.status. What else there is,
+--format json shows.
+
+`
+
 // span is the --since and --until of a search.
 type span struct{ since, until *string }
 
 func (c *call) spanFlags(since string) span {
 	return span{
-		c.flags.String("since", since, "how long ago to start, such as 90m, 24h or 7d, or an RFC 3339 `time`"),
-		c.flags.String("until", "", "where to end, likewise; default now"),
+		c.flags.String("since", since, "how long ago to start, such as 90m, 24h or 7d, or a `time` such as 2026-02-03T10:15:00Z or 2026-02-03; all is no bound"),
+		c.flags.String("until", "", "where to end, a `time` likewise; default now"),
 	}
 }
 
@@ -63,12 +84,16 @@ func (s span) times(now time.Time) (from, to time.Time, err error) {
 	return from, to, err
 }
 
-// moment reads "90m", "7d" or an RFC 3339 time; "" and "all" are no bound.
+// moment reads "90m", "7d", an RFC 3339 time, or a day, which begins in UTC; ""
+// and "all" are no bound.
 func moment(flagName, text string, now time.Time) (time.Time, error) {
 	if text == "" || text == "all" {
 		return time.Time{}, nil
 	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
+		return t, nil
+	}
+	if t, err := time.Parse(time.DateOnly, text); err == nil {
 		return t, nil
 	}
 	days := time.Duration(0)
@@ -105,6 +130,13 @@ func runQuery(ctx context.Context, c *call) error {
 	if err := oneOf("format", *format, "table", "ndjson", "json"); err != nil {
 		return err
 	}
+	if err := positive(*limit); err != nil {
+		return err
+	}
+	columns, err := columnsOf(*fields)
+	if err != nil {
+		return err
+	}
 	text := strings.Join(rest, " ")
 	if text == "" {
 		return usagef("give a query, such as 'event.action:session-revoked'; '*' is everything")
@@ -136,22 +168,49 @@ func runQuery(ctx context.Context, c *call) error {
 		}
 		return nil
 	}
-	columns := []string{"event.dataset", "event.action", "user.name", "message"}
-	if *fields != "" {
-		columns = strings.Split(*fields, ",")
-	}
 	if err := printDocs(c, docs, columns); err != nil {
 		return err
 	}
 	switch {
 	case partial != "":
-		fmt.Fprintf(c.Err, "%d documents; incomplete: %s\n", len(docs), partial)
+		fmt.Fprintf(c.Err, "%s; incomplete: %s\n", documents(len(docs)), partial)
 	case total > len(docs):
 		fmt.Fprintf(c.Err, "%d of %d documents; --limit shows more\n", len(docs), total)
 	default:
-		fmt.Fprintf(c.Err, "%d documents\n", len(docs))
+		fmt.Fprintf(c.Err, "%s\n", documents(len(docs)))
 	}
 	return nil
+}
+
+func positive(limit int) error {
+	if limit < 1 {
+		return usagef("--limit %d: give 1 or more", limit)
+	}
+	return nil
+}
+
+// columnsOf reads --fields. The time always comes first and is not repeated.
+func columnsOf(list string) ([]string, error) {
+	if list == "" {
+		return []string{"event.dataset", "event.action", "user.name", "message"}, nil
+	}
+	var columns []string
+	for name := range strings.SplitSeq(list, ",") {
+		name = strings.TrimSpace(name)
+		if _, ok := document.Lookup(name); !ok {
+			if _, err := query.Parse(name + ":*"); err != nil {
+				var qe *query.Error
+				if errors.As(err, &qe) && qe.Hint != "" {
+					return nil, usagef("--fields: %s; %s", qe.Problem, qe.Hint)
+				}
+				return nil, usagef("--fields: %q is not a field", name)
+			}
+		}
+		if name != "@timestamp" {
+			columns = append(columns, name)
+		}
+	}
+	return columns, nil
 }
 
 func queryError(err error, text string) error {
@@ -191,9 +250,9 @@ func printDocs(c *call, docs []json.RawMessage, columns []string) error {
 		if err != nil {
 			return fmt.Errorf("read document: %w", err)
 		}
-		row := []string{d.time().Format("2006-01-02 15:04:05.000")}
+		row := []string{d.time().UTC().Format("2006-01-02 15:04:05.000Z")}
 		for _, f := range columns {
-			row = append(row, d.text(strings.TrimSpace(f)))
+			row = append(row, d.text(f))
 		}
 		rows = append(rows, row)
 	}

@@ -59,7 +59,7 @@ func runRun(ctx context.Context, c *call) error {
 	path := c.configFlag()
 	logFormat := c.flags.String("log-format", "text", "log `format`: text or json")
 	logLevel := c.flags.String("log-level", "info", "least `level` logged: debug, info, warn or error")
-	drain := c.flags.Duration("drain", 20*time.Second, "how `long` deliveries may finish after a stop signal")
+	drain := c.flags.Duration("drain", 20*time.Second, "how long deliveries may finish after a stop signal")
 	rest, err := c.parse()
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func runRun(ctx context.Context, c *call) error {
 				return stop(a, signals, *drain, log)
 			}
 			// The outcome is logged and noted in the journal.
-			_, _ = a.Reload(ctx, "signalbox: SIGHUP")
+			_, _ = a.Reload(ctx, "signalbox (SIGHUP)")
 		}
 	}
 }

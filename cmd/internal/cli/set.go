@@ -29,8 +29,8 @@ func runSet(ctx context.Context, c *call) error {
 			return c.setInspect(ctx)
 		}
 	}
-	c.flags.Usage = func() {
-		fmt.Fprint(c.Err, "Usage: signalbox set sign [flags]\n       signalbox set inspect [flags] FILE\n\nMake a signed token for trying things out, or look into one.\nRun signalbox set sign -h for its flags.\n")
+	c.usage = func() {
+		fmt.Fprint(c.Out, "Usage: signalbox set sign [flags]\n       signalbox set inspect [flags] FILE\n\nMake a signed token for trying things out, or look into one.\nRun signalbox set sign -h for its flags.\n")
 	}
 	if _, err := c.parse(); err != nil {
 		return err
@@ -50,9 +50,9 @@ func (c *call) setSign(context.Context) error {
 	key := c.flags.String("key", "", "private key `file`, PKCS #8 in PEM form; default the product's own key")
 	txn := c.flags.String("txn", "", "transaction `id`")
 	jti := c.flags.String("jti", "", "token `id`; default a random one")
-	c.flags.Usage = func() {
-		fmt.Fprint(c.Err, "Usage: signalbox set sign [flags]\n\nPrint a signed Security Event Token.\n")
-		c.flags.PrintDefaults()
+	c.usage = func() {
+		fmt.Fprint(c.Out, "Usage: signalbox set sign [flags]\n\nPrint a signed Security Event Token.\n")
+		c.printFlags()
 	}
 	rest, err := c.parse()
 	if err != nil {
@@ -153,9 +153,9 @@ func bodyArg(text string) ([]byte, error) {
 // setInspect prints what a token says without verifying it, and says so.
 func (c *call) setInspect(context.Context) error {
 	format := c.formatFlag("text", "json")
-	c.flags.Usage = func() {
-		fmt.Fprint(c.Err, "Usage: signalbox set inspect [flags] FILE\n\nShow what a token says; - is standard input. Nothing is verified.\n")
-		c.flags.PrintDefaults()
+	c.usage = func() {
+		fmt.Fprint(c.Out, "Usage: signalbox set inspect [flags] FILE\n\nShow what a token says; - is standard input. Nothing is verified.\n")
+		c.printFlags()
 	}
 	rest, err := c.parse()
 	if err != nil {

@@ -30,6 +30,9 @@ func runTimeline(ctx context.Context, c *call) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
 	}
+	if err := positive(*limit); err != nil {
+		return err
+	}
 	if err := oneOf("format", *format, "text", "ndjson", "json"); err != nil {
 		return err
 	}
@@ -68,6 +71,9 @@ func runTimeline(ctx context.Context, c *call) error {
 				return err
 			}
 		}
+		if partial != "" {
+			fmt.Fprintln(c.Err, "incomplete:", partial)
+		}
 		return nil
 	}
 	if err := printTimeline(c.Out, coloursFor(c.Out, c.Env), widthOf(c.Out), docs); err != nil {
@@ -95,8 +101,8 @@ func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage
 		if err != nil {
 			return fmt.Errorf("read document: %w", err)
 		}
-		at := d.time().Local()
-		if today := at.Format("Monday 2006-01-02"); today != day {
+		at := d.time().UTC()
+		if today := at.Format("Monday 2006-01-02 MST"); today != day {
 			day = today
 			fmt.Fprintln(w, paint.bold(day))
 		}
@@ -120,7 +126,11 @@ func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage
 func headline(d doc) string {
 	msg := d.text("message")
 	if list := reasons(d); len(list) > 0 {
-		msg = strings.Replace(msg, ": "+list[0], "", 1)
+		for _, r := range []string{list[0], strings.TrimPrefix(list[0], d.text("user.name")+": ")} {
+			if before, after, ok := strings.Cut(msg, ": "+r); ok {
+				return before + after
+			}
+		}
 	}
 	return msg
 }

@@ -39,11 +39,11 @@ func TestBulletsSayEverythingOnce(t *testing.T) {
 
 func TestPrintTimeline(t *testing.T) {
 	defer func(l *time.Location) { time.Local = l }(time.Local)
-	time.Local = time.UTC
+	time.Local = time.FixedZone("elsewhere", 7200)
 	docs := []json.RawMessage{
 		json.RawMessage(`{"@timestamp":"2026-03-02T09:15:00Z","event":{"dataset":"ssf.set"},"message":"feed: password compromised for jane\u001b[31m"}`),
 		json.RawMessage(`{"@timestamp":"2026-03-02T09:16:00Z","event":{"dataset":"ssf.decision"},"user":{"name":"jane"},
-			"message":"revoke-session for jane: jane: stolen by a kit (alert)",
+			"message":"revoke-session for jane: stolen by a kit (alert)",
 			"policy":{"decision_id":"d-1","result":"act","reasons":["jane: stolen by a kit"]}}`),
 		json.RawMessage(`{"@timestamp":"2026-03-03T00:00:00.5Z","event":{"dataset":"ssf.action"},"message":"revoke-session for jane acked by mail: 202","action":{"status":"acked"}}`),
 	}
@@ -51,7 +51,7 @@ func TestPrintTimeline(t *testing.T) {
 	if err := printTimeline(&b, colours{}, 48, docs); err != nil {
 		t.Fatal(err)
 	}
-	want := `Monday 2026-03-02
+	want := `Monday 2026-03-02 UTC
 09:15:00.000  signal    feed: password
                         compromised for jane
                         [31m
@@ -59,7 +59,7 @@ func TestPrintTimeline(t *testing.T) {
                         (alert)
                         - stolen by a kit
                         explain d-1
-Tuesday 2026-03-03
+Tuesday 2026-03-03 UTC
 00:00:00.500  action    revoke-session for jane
                         acked by mail: 202
 `
