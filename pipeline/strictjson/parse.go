@@ -20,6 +20,11 @@ var DefaultLimits = Limits{Bytes: 256 << 10, Depth: 32, Nodes: 4000, Members: 51
 // maxDepth caps recursion when Limits.Depth is zero.
 const maxDepth = 1000
 
+// maxExponent is the most digits of an exponent: those of a double have three
+// (RFC 7493 section 2.2), and exact arithmetic on a number takes time and
+// memory in proportion to its exponent, not to its text.
+const maxExponent = 3
+
 // Error says what is wrong with a text and where.
 type Error struct {
 	Offset int    // byte offset of the offence
@@ -309,8 +314,13 @@ func (p *parser) number() error {
 		if p.pos < len(p.src) && (p.src[p.pos] == '+' || p.src[p.pos] == '-') {
 			p.pos++
 		}
+		at := p.pos
 		if !digits() {
 			return p.fail("invalid number")
+		}
+		if len(bytes.TrimLeft(p.src[at:p.pos], "0")) > maxExponent {
+			p.pos = at
+			return p.fail("exponent of more than %d digits", maxExponent)
 		}
 	}
 	return nil

@@ -30,6 +30,8 @@ func TestParseRefuses(t *testing.T) {
 		{"leading zero", `01`, "unexpected text after the value at byte 1"},
 		{"plus", `+1`, `unexpected character '+' at byte 0`},
 		{"bare fraction", `1.`, "invalid number at byte 2"},
+		{"huge", `[1e1000000]`, "exponent of more than 3 digits at byte 3"},
+		{"tiny", `1.0E-0001000`, "exponent of more than 3 digits at byte 5"},
 		{"literal", `tru`, `unexpected character 't' at byte 0`},
 		{"comma", `[1,]`, `unexpected character ']' at byte 3`},
 		{"open", `{"a"`, "expected ':' after a member name at byte 4"},
@@ -87,7 +89,7 @@ func TestAppendString(t *testing.T) {
 // FuzzParse holds Parse against encoding/json: what we accept it accepts, with
 // the same meaning; what it accepts and we refuse must be one of our rules.
 func FuzzParse(f *testing.F) {
-	for _, s := range []string{`{"a":[1,2.5e-3,"x\u00e9",null,true]}`, `"\ud83d\ude00"`, `{"a":1,"a":2}`, `[[[]]]`, `-0`, "\"\xff\""} {
+	for _, s := range []string{`{"a":[1,2.5e-3,"x\u00e9",null,true]}`, `"\ud83d\ude00"`, `{"a":1,"a":2}`, `[[[]]]`, `-0`, `[1e308,1e-0007,1e9999]`, "\"\xff\""} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
