@@ -13,7 +13,7 @@ import (
 )
 
 // Check reads configuration and policies and reports every problem of both in
-// one list. Nothing is opened and no network is touched.
+// one list. Files they name are read; no network is touched.
 func Check(path string, env config.Env) diag.List {
 	_, list := read(Options{Config: path, Env: env})
 	return list
@@ -25,6 +25,7 @@ func read(o Options) (*generation, diag.List) {
 	cfg, list := config.Load(o.Config, o.Env)
 	rules, problems := policies.Load(policyFiles(cfg), policyOptions(cfg))
 	list = append(list, fromPolicies(cfg, problems)...)
+	list = append(list, surroundings(cfg)...)
 	if !list.HasErrors() {
 		list = append(list, cfg.Unrouted(askedFor(rules))...)
 	}

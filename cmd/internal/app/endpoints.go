@@ -2,7 +2,9 @@ package app
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 )
@@ -35,11 +37,7 @@ func (a *App) readyz(w http.ResponseWriter, _ *http.Request) {
 		writeJSON(w, http.StatusOK, map[string]string{"status": "ready"})
 		return
 	}
-	parts := make([]string, 0, len(problems))
-	for part := range problems {
-		parts = append(parts, part)
-	}
-	writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "parts": parts})
+	writeJSON(w, http.StatusServiceUnavailable, map[string]any{"status": "not ready", "parts": slices.Sorted(maps.Keys(problems))})
 }
 
 // problems lists the parts that do not work now, with the reason.

@@ -74,8 +74,8 @@ func (l *listener) closeFresh() {
 // mount adds a handler; a pattern that is taken is an error and not a panic.
 func (l *listener) mount(pattern string, h http.Handler) (err error) {
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("mount %s: %v", pattern, r)
+		if recover() != nil {
+			err = fmt.Errorf("path %s is taken or malformed", pattern)
 		}
 	}()
 	l.mux.Handle(pattern, h)

@@ -14,7 +14,7 @@ import (
 
 // policyFiles is the tree of the operator's own rules, nil if there is none.
 func policyFiles(cfg *config.Config) fs.FS {
-	if cfg.Policies.Dir == "" {
+	if cfg.Policies.Dir == "" || policyFolder(cfg) != nil {
 		return nil
 	}
 	return os.DirFS(cfg.Policies.Dir)

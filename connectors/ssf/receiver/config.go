@@ -135,6 +135,18 @@ func plainPath(p string) bool {
 		!strings.ContainsFunc(p, func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("{}?#%", r) })
 }
 
+// Mounts lists the paths on the shared listener that a source of that name
+// answers at.
+func (c *Config) Mounts(name string) []string {
+	switch {
+	case c.Push == nil:
+		return nil
+	case c.Push.Path == "":
+		return []string{"/ssf/" + name + "/push"}
+	}
+	return []string{c.Push.Path}
+}
+
 // Open implements kind.SourceConfig. It mounts the push endpoint, which answers
 // 503 until the source runs.
 func (c *Config) Open(env kind.Env) (pipeline.Source, error) {

@@ -65,10 +65,10 @@ var _ pipeline.Source = (*source)(nil)
 
 func newSource(c *Config, env kind.Env) *source {
 	b, _ := c.Push.bounds()
-	s := &source{
+	return &source{
 		name:   env.Name,
 		issuer: c.Issuer,
-		path:   c.Push.Path,
+		path:   c.Mounts(env.Name)[0],
 		bounds: b,
 		most:   env.Messages(maxBatch),
 		sender: newSender(c.Push),
@@ -77,10 +77,6 @@ func newSource(c *Config, env kind.Env) *source {
 		log:    env.Logger(),
 		now:    env.Clock(),
 	}
-	if s.path == "" {
-		s.path = "/ssf/" + s.name + "/push"
-	}
-	return s
 }
 
 // push is a message on its way to its outcome. Its slot is free again when the
