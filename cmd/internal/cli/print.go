@@ -1,32 +1,61 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"golang.org/x/term"
 
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
-func writeJSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetEscapeHTML(false)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
-}
+// writeJSON writes a value over several lines, for people who asked for all of
+// it and for scripts.
+func writeJSON(w io.Writer, v any) error { return encode(w, v, "  ") }
 
 // writeLine writes one JSON value per line, for scripts that read streams.
-func writeLine(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
+func writeLine(w io.Writer, v any) error { return encode(w, v, "") }
+
+func encode(w io.Writer, v any, indent string) error {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(v)
+	enc.SetIndent("", indent)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(escaped(text.Bytes()))
+	return err
+}
+
+// escaped writes what JSON lets stand in strings but could steer a terminal, or
+// turn the reading direction, by its number; the value stays the same.
+func escaped(text []byte) []byte {
+	b := make([]byte, 0, len(text))
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r == '\n' || r < utf8.RuneSelf && r != 0x7f || strconv.IsPrint(r):
+			b = append(b, text[:size]...)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			b = fmt.Appendf(b, `\u%04x\u%04x`, high, low)
+		default:
+			b = fmt.Appendf(b, `\u%04x`, r)
+		}
+		text = text[size:]
+	}
+	return b
 }
 
 // doc reads fields of an index document by their dotted name.
@@ -85,7 +114,7 @@ func (d doc) stream() string {
 // plain keeps what a stranger wrote from steering the terminal.
 func plain(s string) string {
 	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) {
+		if !unicode.IsPrint(r) {
 			return ' '
 		}
 		return r
