@@ -59,14 +59,21 @@ func isRSA(k crypto.PublicKey) bool {
 	return ok
 }
 
+// isEd25519 asks for the length too: the library takes any from a key set, and
+// the standard library panics when it verifies with another.
 func isEd25519(k crypto.PublicKey) bool {
-	_, ok := k.(ed25519.PublicKey)
-	return ok
+	ed, ok := k.(ed25519.PublicKey)
+	return ok && len(ed) == ed25519.PublicKeySize
 }
 
+// onCurve asks for a point of the curve; the library takes any two numbers.
 func onCurve(c elliptic.Curve) func(crypto.PublicKey) bool {
 	return func(k crypto.PublicKey) bool {
 		ec, ok := k.(*ecdsa.PublicKey)
-		return ok && ec.Curve == c
+		if !ok || ec.Curve != c {
+			return false
+		}
+		_, err := ec.ECDH()
+		return err == nil
 	}
 }

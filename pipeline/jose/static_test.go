@@ -1,7 +1,9 @@
 package jose_test
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"os"
@@ -50,6 +52,12 @@ func TestStaticTakesPublicSignatureKeysOnly(t *testing.T) {
 		{"private", private(), 0},
 		{"symmetric", map[string]any{"kty": "oct", "k": "c2VjcmV0", "kid": "rsa"}, 0},
 		{"type of the future", map[string]any{"kty": "AKP", "alg": "ML-DSA-44", "pub": "AAAA"}, 0},
+		{"ed25519", map[string]any{"kty": "OKP", "crv": "Ed25519", "x": base64url(32)}, 1},
+		{"ed25519 without a value", map[string]any{"kty": "OKP", "crv": "Ed25519", "x": ""}, 0},
+		{"ed25519 too short", map[string]any{"kty": "OKP", "crv": "Ed25519", "x": base64url(31)}, 0},
+		{"ed25519 too long", map[string]any{"kty": "OKP", "crv": "Ed25519", "x": base64url(64)}, 0},
+		{"point beside the curve", map[string]any{"kty": "EC", "crv": "P-256", "x": base64url(32), "y": base64url(32)}, 0},
+		{"coordinates too long", map[string]any{"kty": "EC", "crv": "P-256", "x": base64url(2000), "y": base64url(2000)}, 0},
 		{"broken", map[string]any{"kty": "RSA", "n": "!", "e": "AQAB"}, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -62,6 +70,27 @@ func TestStaticTakesPublicSignatureKeysOnly(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// base64url is a member of n bytes.
+func base64url(n int) string { return base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{9}, n)) }
+
+// TestMalformedKeysVerifyNothing: a key set with keys of a wrong length must not
+// bring down whoever verifies with it.
+func TestMalformedKeysVerifyNothing(t *testing.T) {
+	policy := jose.Policy{Algorithms: []string{"EdDSA"}, Types: []string{"secevent+jwt"}}
+	header := base64.RawURLEncoding.EncodeToString([]byte(`{"alg":"EdDSA","typ":"secevent+jwt","kid":"k"}`))
+	c, err := jose.ParseCompact([]byte(header + ".e30." + base64url(64)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{0, 1, 31, 33, 64} {
+		s := static(t, map[string]any{"kty": "OKP", "crv": "Ed25519", "kid": "k", "x": base64url(n)})
+		var refused *jose.Error
+		if err := jose.Verify(t.Context(), c, s, policy); !errors.As(err, &refused) || refused.Reason != jose.BadKey {
+			t.Errorf("with a key of %d bytes: %v", n, err)
+		}
 	}
 }
 
