@@ -12,6 +12,7 @@ import (
 // SubjectOptions says how a sender's subjects are read.
 type SubjectOptions struct {
 	Tolerant bool     // accept the legacy shapes LEGACY-03 to LEGACY-06
+	Bare     bool     // a subject without a format is a complex one (OKTA-04)
 	Formats  []string // proprietary formats agreed with the sender (SUB-21)
 }
 
@@ -46,7 +47,7 @@ func (e *SubjectError) below(name string) *SubjectError {
 // format does not define are ignored. It returns the tolerance workarounds that
 // were needed, sorted, and nil or a *SubjectError.
 func ParseSubject(v strictjson.Value, o SubjectOptions) (s Subject, applied []string, err error) {
-	p := subjectParser{tolerant: o.Tolerant, formats: o.Formats}
+	p := subjectParser{tolerant: o.Tolerant, bare: o.Bare, formats: o.Formats}
 	s, problem := p.subject(v)
 	if problem != nil {
 		return Subject{}, nil, problem
@@ -57,6 +58,7 @@ func ParseSubject(v strictjson.Value, o SubjectOptions) (s Subject, applied []st
 
 type subjectParser struct {
 	tolerant  bool
+	bare      bool
 	anyFormat bool // every proprietary format passes
 	formats   []string
 	applied   []string
@@ -66,6 +68,9 @@ type subjectParser struct {
 func (p *subjectParser) subject(v strictjson.Value) (Subject, *SubjectError) {
 	if v.Kind() != strictjson.Object {
 		return Subject{}, &SubjectError{"", "SUB-13", "must be an object"}
+	}
+	if p.bare && !v.Get("format").Exists() {
+		return p.complex(v)
 	}
 	name, problem := p.format(v)
 	switch {

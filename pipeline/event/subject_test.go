@@ -124,6 +124,37 @@ func TestParseSubjectRefuses(t *testing.T) {
 	}
 }
 
+// TestParseSubjectBare: a sender whose subjects are complex may leave out the
+// format of the whole, and nothing else (OKTA-04).
+func TestParseSubjectBare(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"user":{"format":"email","email":"a@example.com"}}`:                    "complex:user=email:a@example.com",
+		`{"format":"complex","user":{"format":"email","email":"a@example.com"}}`: "complex:user=email:a@example.com",
+		`{"format":"email","email":"a@example.com"}`:                             "email:a@example.com",
+		`{}`:                                 "SUB-16",
+		`{"email":"a@example.com"}`:          "SUB-18",
+		`{"user":{"email":"a@example.com"}}`: "SUB-18",
+		`{"user":{"user":{"format":"opaque","id":"1"}}}`:      "SUB-18",
+		`{"format":null,"user":{"format":"opaque","id":"1"}}`: "SUB-01",
+		`{"subject_type":"email","email":"a@example.com"}`:    "SUB-18",
+	} {
+		v, err := strictjson.Parse([]byte(text), strictjson.DefaultLimits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, applied, err := event.ParseSubject(v, event.SubjectOptions{Bare: true})
+		got := ""
+		if e := (*event.SubjectError)(nil); errors.As(err, &e) {
+			got = e.Requirement
+		} else {
+			got = s.Key()
+		}
+		if got != want || len(applied) > 0 {
+			t.Errorf("%s: %s, workarounds %v, want %s", text, got, applied, want)
+		}
+	}
+}
+
 func TestParseSubjectTolerant(t *testing.T) {
 	for _, c := range []struct {
 		name, text, key string
