@@ -8,22 +8,22 @@ import (
 )
 
 // Statements is the Normalizer of Security Event Tokens: one event per
-// statement. A statement of unknown type beside a known one is an alternative
-// name of the same event (SET-13) and makes none of its own.
+// statement that is not an alternative name of another's (SET-13), about the
+// statement's own subject if it has one.
 type Statements struct{}
 
 var _ Normalizer = Statements{}
 
 // Normalize implements Normalizer.
 func (Statements) Normalize(_ context.Context, s Signal) ([]event.Event, error) {
-	known := false
-	for _, st := range s.Events {
-		known = known || st.Type != event.Unknown
-	}
 	events := make([]event.Event, 0, len(s.Events))
 	for _, st := range s.Events {
-		if st.Type == event.Unknown && known {
+		if st.Alternative {
 			continue
+		}
+		subject := st.Subject
+		if subject.IsZero() {
+			subject = s.Subject
 		}
 		at, source := eventTime(s, st)
 		i := len(events)
@@ -32,7 +32,7 @@ func (Statements) Normalize(_ context.Context, s Signal) ([]event.Event, error) 
 			Type: st.Type, URI: st.URI,
 			Source: s.Message.Source, Issuer: s.Issuer, Assurance: s.Assurance,
 			Time: at, TimeSource: source, Received: s.Message.Received,
-			Txn: s.Txn, Subject: s.Subject, Body: st.Body,
+			Txn: s.Txn, Subject: subject, Body: st.Body,
 			Concepts: st.Type.ConceptsOf(st.Body), Applied: s.Applied,
 		})
 	}

@@ -96,12 +96,12 @@ type Signal struct {
 	Typ       string
 	Audience  []string
 	IssuedAt  time.Time
-	TimeOf    time.Time // toe, zero if absent
-	Dialect   string    // rule set it was read by: ssf, interop, scim, okta, legacy
-	Applied   []string  // tolerance workarounds used, sorted
-	Discard   string    // reason to acknowledge and drop, "" normally
-	Subject   event.Subject
-	Events    []Statement // one per member of the events claim, in the order of the text
+	TimeOf    time.Time     // toe, zero if absent
+	Dialect   string        // rule set it was read by: ssf, interop, scim, okta, legacy
+	Applied   []string      // tolerance workarounds used, sorted
+	Discard   string        // reason to acknowledge and drop, "" normally
+	Subject   event.Subject // of every statement that names none itself
+	Events    []Statement   // one per member of the events claim, in the order of the text
 }
 
 // Verifier authenticates a message and decodes it.
@@ -151,6 +151,8 @@ type Sink interface {
 // as signing a token. What it returns is stored before Deliver sees it, and
 // every retry sends the same bytes.
 type Preparer interface {
+	// Prepare makes the bytes. A *FinalError means that it never can; after any
+	// other error it is asked again.
 	Prepare(ctx context.Context, o Order) ([]byte, error)
 }
 
@@ -160,6 +162,13 @@ type Statement struct {
 	Type *event.Type // catalogue entry for the URI under the signal's dialect
 	Body strictjson.Value
 	Time time.Time // event_timestamp, zero if absent
+
+	// Subject is whom the statement is about when it says so itself (OKTA-04);
+	// zero: the signal's subject.
+	Subject event.Subject
+	// Alternative marks a further name of an event that another statement of the
+	// signal states (SET-13): it makes no event of its own.
+	Alternative bool
 }
 
 // Order is an action as a sink must carry it out.

@@ -15,8 +15,8 @@ type Issuer struct {
 	URL        string        // iss, compared byte by byte (SET-03)
 	Keys       jose.KeySet   // its keys and nobody else's (KEY-02)
 	Audience   []string      // values of aud that mean us, at least one (SET-08)
-	Rules      string        // rule set: "ssf" (the default) or "legacy"
-	Algorithms []string      // allow list (JWT-02); empty: RS256, PS256, ES256, EdDSA
+	Rules      string        // rule set, one of RuleSets; "": ssf
+	Algorithms []string      // allow list (JWT-02); empty: RS256, PS256, ES256, EdDSA; Rules may narrow it
 	MinRSABits int           // 2048 at least
 	MaxSkew    time.Duration // how far ahead of our clock iat may be (SET-26); 0: 5 min
 
@@ -51,7 +51,8 @@ type issuer struct {
 	Issuer
 	rules    *ruleset
 	policy   jose.Policy
-	subject  event.SubjectOptions
+	subject  event.SubjectOptions // of sub_id
+	inside   event.SubjectOptions // of a statement's own subject
 	payload  event.CheckOptions
 	critical []string // critical members we cannot process
 }
@@ -88,6 +89,9 @@ func (i Issuer) compile() (*issuer, error) {
 			problem("algorithm %q is not one that can be accepted", alg)
 		}
 	}
+	if len(Algorithms(rules.name, i.Algorithms)) == 0 {
+		problem("rule set %s accepts none of the algorithms %v, only %v", rules.name, i.Algorithms, rules.algorithms)
+	}
 	if i.MaxSkew <= 0 {
 		i.MaxSkew = defaultSkew
 	}
@@ -100,8 +104,9 @@ func (i Issuer) compile() (*issuer, error) {
 	c := &issuer{
 		Issuer:  i,
 		rules:   rules,
-		policy:  jose.Policy{Algorithms: i.Algorithms, MinRSABits: i.MinRSABits, Types: rules.types},
+		policy:  jose.Policy{Algorithms: Algorithms(rules.name, i.Algorithms), MinRSABits: i.MinRSABits, Types: rules.types},
 		subject: event.SubjectOptions{Tolerant: rules.tolerant, Formats: i.Formats},
+		inside:  event.SubjectOptions{Bare: true, Formats: i.Formats},
 		payload: event.CheckOptions{Tolerant: rules.tolerant, CredentialTypes: i.CredentialTypes, Namespaces: i.Namespaces},
 	}
 	for _, name := range i.CriticalMembers {

@@ -20,8 +20,9 @@ var legacy = ruleset{
 	tolerant:  true,
 	typed:     legacyType,
 	alias:     legacyAlias,
-	lift:      liftSubject,
 	statement: legacyStatement,
+	together:  sameEvent,
+	subject:   liftedSubject,
 }
 
 // legacyType notes a type that is no SET's (LEGACY-15).
@@ -49,15 +50,19 @@ func tolerantTransaction(r *reading, v strictjson.Value) string {
 	return transaction(r, v)
 }
 
-// liftSubject takes the subject from the payload, where drafts before
-// September 2023 had it (LEGACY-01). Several statements must agree on it.
-func liftSubject(r *reading) error {
+// liftedSubject takes the subject of a token without sub_id from the payload,
+// where drafts before September 2023 had it (LEGACY-01). Several statements
+// must agree on it.
+func liftedSubject(r *reading) error {
+	if r.text.Get("sub_id").Exists() {
+		return primarySubject(r)
+	}
 	for i := range r.signal.Events {
 		v := r.signal.Events[i].Body.Get("subject")
 		if !v.Exists() {
 			continue
 		}
-		s, err := r.parseSubject("subject", v)
+		s, err := r.parseSubject("subject", v, r.issuer.subject)
 		if err != nil {
 			return err
 		}
@@ -66,6 +71,9 @@ func liftSubject(r *reading) error {
 		}
 		r.signal.Subject = s
 		r.apply("LEGACY-01")
+	}
+	if r.signal.Subject.IsZero() {
+		return primarySubject(r) // which says what is missing
 	}
 	return nil
 }

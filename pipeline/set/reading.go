@@ -2,6 +2,7 @@ package set
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,18 +18,18 @@ type reading struct {
 	text   strictjson.Value
 	now    time.Time
 	signal pipeline.Signal
-	known  *event.Type // the catalogued type of the statements, nil if none is
 }
 
 // read holds the claims against the rules and fills the signal.
 func (r *reading) read() error {
-	for i := range r.issuer.rules.claims {
-		rule := &r.issuer.rules.claims[i]
+	rules := r.issuer.rules
+	for i := range rules.claims {
+		rule := &rules.claims[i]
 		if problem := rule.check(r, r.text.Get(rule.claim)); problem != "" {
 			return r.reject(rule.code, rule.requirement, "claim "+rule.claim+" "+problem)
 		}
 	}
-	for _, step := range [...]func(*reading) error{(*reading).statements, (*reading).subject, (*reading).repeated, (*reading).stream} {
+	for _, step := range [...]func(*reading) error{(*reading).statements, rules.together, rules.subject, (*reading).formats, (*reading).stream} {
 		if err := step(r); err != nil {
 			return err
 		}
@@ -65,12 +66,19 @@ func (r *reading) plausible(t time.Time) time.Time {
 	return t
 }
 
-// statements reads the events claim: at least one, each an object under a URI,
-// and all of them names of the same logical event (SET-09 to SET-13).
+// maxStatements bounds what one token makes the product do (JWT-09). No sender
+// is known to state more than a handful.
+const maxStatements = 64
+
+// statements reads the events claim: at least one, each an object under a URI
+// (SET-09 to SET-11).
 func (r *reading) statements() error {
 	events := r.text.Get("events")
 	if events.Kind() != strictjson.Object || events.Len() == 0 {
 		return r.reject(pipeline.InvalidRequest, "SET-09", "claim events must be an object with at least one member")
+	}
+	if events.Len() > maxStatements {
+		return r.reject(pipeline.InvalidRequest, "JWT-09", fmt.Sprintf("claim events must not have more than %d members", maxStatements))
 	}
 	r.signal.Events = make([]pipeline.Statement, 0, events.Len())
 	for uri, body := range events.Members() {
@@ -80,12 +88,6 @@ func (r *reading) statements() error {
 		}
 		if body.Kind() != strictjson.Object {
 			return r.reject(pipeline.InvalidRequest, "SET-11", "the payload of event "+t.Name+" must be an object")
-		}
-		if t != event.Unknown {
-			if r.known != nil && r.known != t {
-				return r.reject(pipeline.InvalidRequest, "SET-12", "token states the independent events "+r.known.Name+" and "+t.Name)
-			}
-			r.known = t
 		}
 		r.signal.Events = append(r.signal.Events, pipeline.Statement{URI: uri, Type: t, Body: body})
 		if err := r.payload(len(r.signal.Events) - 1); err != nil {

@@ -33,7 +33,7 @@ import (
 
 var (
 	vectorDir = flag.String("vectors", "testdata/vectors", "directory of vectors: *.json there and in valid/ and invalid/, context.json there or above")
-	profiles  = flag.String("profiles", "ssf,legacy", "rule sets whose vectors are run; others are skipped")
+	profiles  = flag.String("profiles", strings.Join(set.RuleSets(), ","), "rule sets whose vectors are run; others are skipped")
 )
 
 // vector is one token with the expected verdict.

@@ -95,6 +95,9 @@ func (v *Verifier) verify(ctx context.Context, m pipeline.Message, allowed []str
 	if issuer == nil || bound && !slices.Contains(allowed, issuer.URL) {
 		return pipeline.Signal{}, reject(text, pipeline.InvalidIssuer, "SET-03", "issuer is not accepted here")
 	}
+	if requirement := issuer.rules.keyID; requirement != "" && c.Header.KeyID == "" {
+		return pipeline.Signal{}, reject(text, pipeline.InvalidRequest, requirement, "header member kid is missing")
+	}
 	if err := jose.Verify(ctx, c, issuer.Keys, issuer.policy); err != nil {
 		if final := (*jose.Error)(nil); errors.As(err, &final) {
 			return pipeline.Signal{}, rejectToken(err, text)

@@ -343,18 +343,20 @@ func TestStatesAreOursOnly(t *testing.T) {
 
 func TestNewReportsEveryProblem(t *testing.T) {
 	s := readSetting(t, "testdata/vectors")
-	bad := s.issuer(t, "okta")
+	bad := s.issuer(t, "openid")
 	bad.Keys, bad.Audience, bad.Algorithms = nil, nil, []string{"HS256", "none", "RS256"}
-	_, err := set.New([]set.Issuer{bad, s.issuer(t, "ssf"), s.issuer(t, "legacy"), {}}, set.Options{})
+	narrow := s.issuer(t, "interop")
+	narrow.Algorithms = []string{"PS256", "ES256"}
+	_, err := set.New([]set.Issuer{bad, narrow, s.issuer(t, "ssf"), s.issuer(t, "legacy"), {}}, set.Options{})
 	if err == nil {
 		t.Fatal("accepted")
 	}
-	for _, want := range []string{"no key set", "audience", `rule set "okta"`, "[legacy ssf]", `"HS256"`, `"none"`, "configured twice", "URL is missing"} {
+	for _, want := range []string{"no key set", "audience", `rule set "openid"`, "[interop legacy okta scim ssf]", "interop accepts none of the algorithms [PS256 ES256]", `"HS256"`, `"none"`, "configured twice", "URL is missing"} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("%q is not in:\n%v", want, err)
 		}
 	}
-	if !slices.Equal(set.RuleSets(), []string{"legacy", "ssf"}) {
+	if !slices.Equal(set.RuleSets(), []string{"interop", "legacy", "okta", "scim", "ssf"}) {
 		t.Errorf("rule sets %v", set.RuleSets())
 	}
 }
