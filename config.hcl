@@ -50,12 +50,16 @@ issuer "https://idp.example.com" {
   # What it calls us in aud. A token for nobody we know is refused.
   audience = ["https://siem.example.com"]
 
-  # Rule set its tokens are held to: "ssf" (RFC 8417 and SSF 1.0, strictly), or
-  # "legacy" (as ssf, with the known deviations of older transmitters tolerated
-  # and recorded).
+  # Rule set its tokens are held to: "ssf" (RFC 8417 and SSF 1.0, strictly);
+  # "interop" (as ssf, under the CAEP interoperability profile: RS256 only, one
+  # event, with a reason); "scim" (as ssf, with several SCIM events of one
+  # transaction in a token, RFC 9967); "okta" (Okta's dialect: several events,
+  # each with its subject inside); or "legacy" (as ssf, with the known deviations
+  # of older transmitters tolerated and recorded).
   rules = "ssf"
 
-  # Signature algorithms it may use, and the smallest RSA key.
+  # Signature algorithms it may use, of those the rule set accepts, and the
+  # smallest RSA key.
   algorithms   = ["RS256", "PS256", "ES256", "EdDSA"]
   min_rsa_bits = 2048
 

@@ -42,7 +42,7 @@ type Issuer struct {
 	JWKS            string        // URL of the key set; "" if JWKSFile is set
 	JWKSFile        string        // path of a key set
 	Audience        []string      // our names at this issuer; one of them must be in aud
-	Rules           string        // rule set: ssf or legacy
+	Rules           string        // rule set, one of set.RuleSets
 	Algorithms      []string      // signature algorithms accepted
 	MinRSABits      int           // smallest RSA key accepted
 	MaxSkew         time.Duration // how far iat may lie ahead of our clock

@@ -10,6 +10,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/set"
 )
 
 type issuerBlock struct {
@@ -44,8 +45,6 @@ const (
 )
 
 var (
-	ruleSets          = []string{"ssf", "legacy"}
-	laterRuleSets     = []string{"interop", "scim", "okta"}
 	defaultAlgorithms = []string{"RS256", "PS256", "ES256", "EdDSA"}
 	allAlgorithms     = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 )
@@ -106,15 +105,15 @@ func (l *loader) checkIssuer(at string, is Issuer) {
 	if _, given := l.spots[at+".audience"]; given && (len(is.Audience) == 0 || slices.Contains(is.Audience, "")) {
 		l.field(at+".audience", "no audience", "Name what the issuer calls us in aud; without it, tokens meant for others would be taken.")
 	}
-	switch {
-	case slices.Contains(ruleSets, is.Rules):
-	case slices.Contains(laterRuleSets, is.Rules):
-		l.field(at+".rules", fmt.Sprintf("rule set %q is not available", is.Rules), "This version has "+list(ruleSets)+".")
-	default:
-		l.field(at+".rules", fmt.Sprintf("unknown rule set %q", is.Rules), suggest(is.Rules, ruleSets, "rule sets"))
+	if !slices.Contains(set.RuleSets(), is.Rules) {
+		l.field(at+".rules", fmt.Sprintf("unknown rule set %q", is.Rules), suggest(is.Rules, set.RuleSets(), "rule sets"))
 	}
 	if len(is.Algorithms) == 0 {
 		l.field(at+".algorithms", "no algorithm", "List what the issuer signs with, or leave algorithms out.")
+	}
+	if len(is.Algorithms) > 0 && len(set.Algorithms(is.Rules, is.Algorithms)) == 0 {
+		l.field(at+".algorithms", fmt.Sprintf("no algorithm that rule set %q accepts", is.Rules),
+			"It accepts "+list(set.Algorithms(is.Rules, allAlgorithms))+"; leave algorithms out to have what it accepts.")
 	}
 	for i, alg := range is.Algorithms {
 		if !jose.Supported(alg) {
