@@ -126,6 +126,21 @@ func (b *block) texts(r *report, n *yaml.Node, what string) []*yaml.Node {
 // within the block; the error's location is the file's.
 var yamlLine = regexp.MustCompile(`^yaml: (line \d+: )?`)
 
+// unsafeVar is what the compiler says of a name without a value; the hidden copy
+// of a body has a # in its name.
+var unsafeVar = regexp.MustCompile(`^var (\S+) is unsafe in rule `)
+
+// inPlain says what the compiler means by its terms.
+func inPlain(summary, detail string) (string, string) {
+	if m := unsafeVar.FindStringSubmatch(summary); m != nil {
+		return m[1] + " has no value here", "it is misspelt, or nothing gives it a value: assign it with := before"
+	}
+	if strings.HasPrefix(summary, "undefined function ") && detail == "" {
+		return summary, "it is misspelt, or not for rules: they have no network, clock, randomness or files; input.now is the time"
+	}
+	return summary, detail
+}
+
 // parseProblems reports the errors of parsing or compiling.
 func parseProblems(r *report, file string, err error) {
 	var list ast.Errors
@@ -151,6 +166,7 @@ func parseProblems(r *report, file string, err error) {
 		if _, parsing := e.Details.(*ast.ParserErrorDetail); !parsing && e.Details != nil && detail == "" {
 			detail = strings.Join(e.Details.Lines(), ", ")
 		}
+		summary, detail = inPlain(summary, detail)
 		p := at(e.Location)
 		if p.file == "" {
 			p.file = file
