@@ -27,7 +27,9 @@ func read(o Options) (*generation, diag.List) {
 	list = append(list, fromPolicies(cfg, problems)...)
 	list = append(list, surroundings(cfg)...)
 	if !list.HasErrors() {
-		list = append(list, cfg.Unrouted(askedFor(rules))...)
+		asked := askedFor(rules)
+		list = append(list, cfg.Unrouted(asked)...)
+		list = append(list, cfg.Unasked(asked)...)
 	}
 	list.Sort()
 	if list.HasErrors() {

@@ -275,6 +275,18 @@ func TestUnrouted(t *testing.T) {
 	}
 }
 
+func TestUnasked(t *testing.T) {
+	src := "action \"revoke-sessions\" {}\naction \"restrict-acces\" {}\naction \"lock-badge\" {}\naction \"notify\" {}\n"
+	cfg, list := Parse("config.hcl", ".", []byte(src), testEnv)
+	if len(list) > 0 {
+		t.Fatal(list)
+	}
+	found := cfg.Unasked(map[string][]string{"restrict-acces": {"own"}})
+	if len(found) != 1 || found[0].At() != "config.hcl:1:1" || !strings.Contains(found[0].Detail, `"revoke-session"`) {
+		t.Errorf("got %+v, want a warning of revoke-sessions alone", found)
+	}
+}
+
 func TestLoadUnreadable(t *testing.T) {
 	for name, path := range map[string]string{"absent": filepath.Join(t.TempDir(), "none.hcl"), "folder": t.TempDir()} {
 		cfg, list := Load(path, testEnv)

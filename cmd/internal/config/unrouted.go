@@ -2,9 +2,11 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
 )
 
 // Unrouted warns of action types that rules ask for and that no sink gets: such
@@ -28,6 +30,32 @@ func (c *Config) Unrouted(asked map[string][]string) diag.List {
 			d.Place.File = c.File
 		}
 		found = append(found, d)
+	}
+	found.Attach(c.File, c.Text)
+	return found
+}
+
+// Unasked warns of action types of the file that no rule asks for and whose name
+// is almost that of a shipped one: a slip of the pen would otherwise leave the
+// shipped type as it was and unheard.
+func (c *Config) Unasked(asked map[string][]string) diag.List {
+	var shipped []string
+	for name, a := range c.Actions {
+		if a.Shipped {
+			shipped = append(shipped, name)
+		}
+	}
+	slices.Sort(shipped)
+	var found diag.List
+	for _, name := range sortedKeys(c.Actions) {
+		if near := nearest.Name(name, shipped); near != "" && near != name && !c.Actions[name].Shipped && len(asked[name]) == 0 {
+			found = append(found, diag.Diagnostic{
+				Severity: diag.Warning,
+				Summary:  fmt.Sprintf("no rule asks for action %q", name),
+				Detail:   fmt.Sprintf("Did you mean %q?", near),
+				Place:    c.Actions[name].Place,
+			})
+		}
 	}
 	found.Attach(c.File, c.Text)
 	return found
