@@ -39,6 +39,9 @@ func (p *parser) field(at int, name word) (Node, error) {
 	case w.raw == "":
 		r, _ := utf8.DecodeRuneInString(p.text[from:])
 		hint := "put the value in quotes"
+		if r == '(' {
+			hint = "repeat the field, as in field:a OR field:b, or put the value in quotes"
+		}
 		if unicode.IsSpace(r) {
 			hint = "write the value directly behind the colon"
 		}

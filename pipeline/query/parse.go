@@ -155,7 +155,11 @@ func (p *parser) primary() (Node, error) {
 		return nil, err
 	}
 	if r, _ := utf8.DecodeRuneInString(p.text[p.pos:]); !p.end() && r != ')' && !unicode.IsSpace(r) {
-		return nil, p.fail(p.pos, fmt.Sprintf("unexpected %c", r), "put the value in quotes, or a space before the next term")
+		hint := "put the value in quotes, or a space before the next term"
+		if r == '>' || r == '<' {
+			hint = "a comparison stands behind a colon, as in event.severity:>=73; or put the value in quotes"
+		}
+		return nil, p.fail(p.pos, fmt.Sprintf("unexpected %c", r), hint)
 	}
 	p.space()
 	return n, nil
