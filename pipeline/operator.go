@@ -50,6 +50,10 @@ func (p *Pipeline) operate(ctx context.Context, o OperatorPart, change func(stor
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.Verb, err)
 	}
-	p.log.Info("operator", "verb", o.Verb, "by", o.By, "comment", o.Comment)
+	outcome := "done"
+	if o.Failed != "" {
+		outcome = "failed"
+	}
+	p.log.Info("operator", "verb", o.Verb, "by", o.By, "outcome", outcome, "comment", o.Comment)
 	return nil
 }

@@ -144,6 +144,7 @@ func (a *App) open(g *generation) error {
 		return err
 	}
 	a.line.Use(settings)
+	a.metrics.watchSwitch(a.line)
 	a.gen.Store(g)
 	a.public = newListener("signals", a.log)
 	if err := a.connect(cfg); err != nil {
@@ -304,6 +305,9 @@ func (a *App) Start(ctx context.Context) error {
 		})
 	}
 	a.log.Info("started", "version", a.o.Version, "listen", a.Addr(), "policies", a.line.Revision())
+	if on, err := a.line.Stopped(ctx); on && err == nil {
+		a.log.Warn("actions are stopped since before this start: nothing leaves until signalbox stop-actions --resume")
+	}
 	return a.line.Note(ctx, pipeline.OperatorPart{Verb: "start", By: "signalbox", Detail: "version " + a.o.Version + ", policies " + a.line.Revision()})
 }
 

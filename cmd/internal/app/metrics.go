@@ -1,6 +1,7 @@
 package app
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -94,6 +95,21 @@ func (m *metrics) watchStore(s store.Store) {
 	gauge("signalbox_journal_max_bytes", "Configured bound of the journal, 0 for none.", func(u store.Usage) float64 { return float64(u.JournalMax) })
 	gauge("signalbox_disk_free_bytes", "Free space of the disk under data_dir.", func(u store.Usage) float64 { return float64(u.DiskFree) })
 	gauge("signalbox_journal_last_sequence", "Sequence of the newest journal record.", func(u store.Usage) float64 { return float64(u.Last) })
+}
+
+// watchSwitch exports the stop switch, so that somebody notices when it is
+// forgotten.
+func (m *metrics) watchSwitch(line *pipeline.Pipeline) {
+	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "signalbox_actions_stopped", Help: "1 while an operator has stopped all actions.",
+	}, func() float64 {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if on, err := line.Stopped(ctx); on && err == nil {
+			return 1
+		}
+		return 0
+	}))
 }
 
 // watchQueue exports the backlog of a sink.
