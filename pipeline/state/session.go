@@ -4,7 +4,7 @@ import "slices"
 
 // Bounds of a user's inventory of sessions.
 const (
-	maxLive        = 50 // live sessions; over it the one seen longest ago is dropped and counted
+	maxLive        = 50 // live sessions; over it one is dropped and counted
 	maxEnded       = 20 // ended sessions still known by name
 	maxDeviceMarks = 16 // devices whose sessions were ended as a whole
 	maxAgent       = 256
@@ -209,33 +209,54 @@ func (v *inventory) peekEnd(device string, at int64) (from string, late bool) {
 // bound drops what is too much and returns it.
 func (v *inventory) bound() (gone []session) {
 	for {
-		live, ended, quiet, old := 0, 0, -1, -1
+		live, ended := 0, 0
 		for i := range v.rows {
-			if r := &v.rows[i]; r.ended == 0 {
+			if v.rows[i].ended == 0 {
 				live++
-				if quiet < 0 || r.last < v.rows[quiet].last {
-					quiet = i
-				}
 			} else {
 				ended++
-				if old < 0 || r.ended < v.rows[old].ended {
-					old = i
-				}
 			}
 		}
 		drop := -1
 		switch {
 		case live > maxLive:
-			drop = quiet
+			drop = v.spare(false)
 			v.dropped++
 		case ended > maxEnded:
-			drop = old
+			drop = v.spare(true)
 		default:
 			return gone
 		}
 		gone = append(gone, v.rows[drop])
 		v.rows = slices.Delete(v.rows, drop, drop+1)
 	}
+}
+
+// spare finds the live or ended session to let go of: of those of the issuer
+// that has the most, the one heard of longest ago. So nobody can push out what
+// others stated by stating many.
+func (v *inventory) spare(ended bool) int {
+	of := map[string]int{}
+	for i := range v.rows {
+		if r := &v.rows[i]; (r.ended != 0) == ended {
+			of[r.issuer]++
+		}
+	}
+	drop, most, heard := -1, 0, int64(0)
+	for i := range v.rows {
+		r := &v.rows[i]
+		if (r.ended != 0) != ended {
+			continue
+		}
+		last := r.last
+		if ended {
+			last = r.ended
+		}
+		if n := of[r.issuer]; n > most || n == most && last < heard {
+			drop, most, heard = i, n, last
+		}
+	}
+	return drop
 }
 
 // merge takes over what another inventory of the same user holds.

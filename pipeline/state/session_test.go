@@ -3,6 +3,7 @@ package state_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -196,6 +197,28 @@ func TestSessionsAreBounded(t *testing.T) {
 	if sessions != 70 {
 		t.Errorf("%d sessions have a key, want those of 50 live and 20 ended ones", sessions)
 	}
+}
+
+// TestSessionsAreNotPushedOut: who states many sessions loses their own, and
+// cannot hide one that another issuer stated, live or ended.
+func TestSessionsAreNotPushedOut(t *testing.T) {
+	m := newMemory(t)
+	m.take(occurs(t, "session-established", idp, complexOf("user", jane, "session", named("thief")), 1, ""))
+	m.take(occurs(t, "session-established", idp, complexOf("user", jane, "session", named("old")), 2, ""))
+	m.take(occurs(t, "session-revoked", idp, complexOf("user", jane, "session", named("old")), 3, ""))
+	for i := range 200 {
+		who := complexOf("user", jane, "session", named(fmt.Sprint("made-up", i)))
+		m.take(occurs(t, "session-presented", mdm, who, 10+i, ""))
+		if i%2 == 0 {
+			m.take(occurs(t, "session-revoked", mdm, who, 10+i, ""))
+		}
+	}
+	ids := strings.Fields(live(m))
+	if len(ids) != 50 || !slices.Contains(ids, "thief") {
+		t.Errorf("%d live, among them the first: %t; want 50 and true", len(ids), slices.Contains(ids, "thief"))
+	}
+	late := m.take(occurs(t, "session-presented", idp, complexOf("user", jane, "session", named("old")), 2, ""))
+	expect(t, late.doc, "session.state", "revoked")
 }
 
 // TestOrderDoesNotMatter takes the same events in random orders: with distinct
