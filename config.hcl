@@ -17,7 +17,8 @@
 
 # ---------------------------------------------------------------- the process
 
-# Address of the shared listener: push endpoints, our JWKS, /healthz, /readyz.
+# Address of the shared listener: push endpoints, our JWKS at /jwks.json, by which
+# receivers check what we sign, /healthz and /readyz.
 # It speaks plain HTTP; put a proxy that ends TLS in front of it before anybody
 # outside of this machine pushes here.
 listen = "127.0.0.1:8086"
@@ -31,7 +32,7 @@ data_dir = "data"
 # How long a token is remembered so that a repeat is told from a new one.
 seen_for = "30d"
 
-# Figures for Prometheus, on an address of their own. Without the block they are
+# Figures for Prometheus at /metrics, on an address of their own. Without the block they are
 # not served.
 metrics {
   listen = "127.0.0.1:8087"
