@@ -3,6 +3,7 @@ package pipeline
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/store"
@@ -15,6 +16,7 @@ const slicesPerWindow = 10
 // counter counts over a sliding window.
 type counter struct {
 	Last   int64      `json:"last"`   // milliseconds since the epoch, when it was last charged
+	Width  int64      `json:"width"`  // nanoseconds of a slice
 	Slices [][2]int64 `json:"slices"` // number of the slice since the epoch, and its count
 }
 
@@ -49,22 +51,30 @@ func charge(tx store.Tx, key string, window time.Duration, now time.Time) error 
 	return nil
 }
 
-func sliceOf(window time.Duration, now time.Time) int64 {
-	return now.UnixNano() / max(1, int64(window/slicesPerWindow))
-}
+func sliceWidth(window time.Duration) int64 { return max(1, int64(window/slicesPerWindow)) }
+
+func sliceOf(window time.Duration, now time.Time) int64 { return now.UnixNano() / sliceWidth(window) }
 
 // readCounter reads the slices that still count.
 func readCounter(tx store.Tx, key string, window time.Duration, now time.Time) (c counter, err error) {
 	v, ok, err := tx.Get(key)
 	if err != nil || !ok {
-		return c, err
+		return counter{Width: sliceWidth(window)}, err
 	}
 	if err := json.Unmarshal(v, &c); err != nil {
 		return c, fmt.Errorf("counter %s: %w", key, err)
 	}
-	oldest := sliceOf(window, now) - slicesPerWindow
-	for len(c.Slices) > 0 && c.Slices[0][0] < oldest {
-		c.Slices = c.Slices[1:]
+	at := sliceOf(window, now)
+	if width := sliceWidth(window); c.Width != width { // the window was configured anew
+		for i, n := range c.Slices {
+			c.Slices[i][0] = min(at, ((n[0]+1)*c.Width-1)/width)
+		}
+		c.Width = width
 	}
+	// What lies further ahead than a window was counted by a clock that has been
+	// put right since.
+	c.Slices = slices.DeleteFunc(c.Slices, func(n [2]int64) bool {
+		return n[0] < at-slicesPerWindow || n[0] > at+slicesPerWindow
+	})
 	return c, nil
 }
