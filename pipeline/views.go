@@ -25,19 +25,29 @@ const viewLinger = 2 * time.Millisecond
 
 // Index renders the journal into the sink until ctx ends, from where its
 // cursor stands. The cursor moves after the sink took the documents, so a
-// restart may render some again; their ids are the same. A document that the
-// sink refuses for good is logged, counted and left out.
+// restart may render some again; their ids are the same. A record that cannot
+// be rendered and a document that the sink refuses for good are logged, counted
+// and left out. From the first call on the journal keeps what the index has not
+// taken.
 func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink Sink) error {
 	cursor := "index/" + name
 	at, err := p.cursor(ctx, cursor)
 	if err != nil {
 		return err
 	}
+	if _, known := p.store.Cursors()[cursor]; !known {
+		if err := p.moveCursor(ctx, cursor, at); err != nil {
+			return fmt.Errorf("index %s: %w", name, err)
+		}
+	}
 	failed := 0
 	for ctx.Err() == nil {
 		changed := p.store.Changed()
-		docs, last, err := p.render(ctx, at, render)
+		docs, last, err := p.render(ctx, name, at, render)
 		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
 			return fmt.Errorf("index %s: %w", name, err)
 		}
 		if last == at {
@@ -85,22 +95,28 @@ func (p *Pipeline) moveCursor(ctx context.Context, name string, seq uint64) erro
 	})
 }
 
-func (p *Pipeline) render(ctx context.Context, after uint64, render Renderer) (docs []Delivery, last uint64, err error) {
+func (p *Pipeline) render(ctx context.Context, name string, after uint64, render Renderer) (docs []Delivery, last uint64, err error) {
 	start := time.Now()
 	last = after
 	n, size := 0, 0
-	take := func(seq uint64, rec *Record) error {
+	// The cursor goes past a record that cannot be rendered: it will not get
+	// better, and must not stop the index for ever.
+	skip := func(seq uint64, err error) {
+		p.log.Error("journal record cannot be rendered", "index", name, "seq", seq, "err", err)
+		p.obs.Action("document", name, Dead, "")
+	}
+	take := func(seq uint64, rec *Record) {
+		last = seq
+		n++
 		list, err := render(seq, rec)
 		if err != nil {
-			return fmt.Errorf("render journal record %d: %w", seq, err)
+			skip(seq, err)
+			return
 		}
 		for _, d := range list {
 			size += len(d.Payload)
 		}
 		docs = append(docs, list...)
-		last = seq
-		n++
-		return nil
 	}
 	full := func() bool { return n >= viewRecords || size >= viewBytes }
 
@@ -108,20 +124,20 @@ func (p *Pipeline) render(ctx context.Context, after uint64, render Renderer) (d
 	// more than all the rest and push the state out of the store's cache.
 	for end := p.store.Last(); err == nil && last < end && !full(); {
 		if rec := p.recent.get(last + 1); rec != nil {
-			err = take(last+1, rec)
+			take(last+1, rec)
 			continue
 		}
-		var failure error
 		err = p.store.Journal(ctx, last, func(seq uint64, data []byte) bool {
 			rec := new(Record)
-			if failure = json.Unmarshal(data, rec); failure != nil {
-				failure = fmt.Errorf("read journal record %d: %w", seq, failure)
-				return false
+			if err := json.Unmarshal(data, rec); err != nil {
+				skip(seq, err)
+				last = seq
+				n++
+			} else {
+				take(seq, rec)
 			}
-			failure = take(seq, rec)
-			return failure == nil && !full() && p.recent.get(seq+1) == nil
+			return !full() && p.recent.get(seq+1) == nil
 		})
-		err = errors.Join(err, failure)
 	}
 	if n > 0 {
 		p.obs.Took("render", n, time.Since(start))
