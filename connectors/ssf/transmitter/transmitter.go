@@ -86,11 +86,12 @@ func newSink(c *Config, env kind.Env, signer kind.Signer, roots *x509.CertPool) 
 
 // Prepare implements pipeline.Preparer: it makes and signs the token of an
 // order. Its jti follows from the action and the sink alone; it is issued now,
-// never ahead of the clock.
+// never ahead of the clock. An order of which no token can be made fails for
+// good; a signer out of reach is asked again.
 func (s *sink) Prepare(_ context.Context, o pipeline.Order) ([]byte, error) {
 	t, ok := event.ByName(o.Event)
 	if !ok {
-		return nil, fmt.Errorf("prepare %s for %s: event %q is not in the catalogue", o.ActionID, s.name, o.Event)
+		return nil, unmakeable(o, fmt.Errorf("event %q is not in the catalogue", o.Event))
 	}
 	claims, err := set.Build(set.Claims{
 		Issuer:   s.issuer,
@@ -103,13 +104,18 @@ func (s *sink) Prepare(_ context.Context, o pipeline.Order) ([]byte, error) {
 		Body:     o.Body,
 	})
 	if err != nil {
-		return nil, fmt.Errorf("prepare %s for %s: %w", o.ActionID, s.name, err)
+		return nil, unmakeable(o, err)
 	}
 	token, err := s.signer.Sign(claims)
 	if err != nil {
 		return nil, fmt.Errorf("prepare %s for %s: %w", o.ActionID, s.name, err)
 	}
 	return token, nil
+}
+
+// unmakeable says that no token can ever be made of the order.
+func unmakeable(o pipeline.Order, err error) error {
+	return &pipeline.FinalError{Code: "unmakeable", Err: fmt.Errorf("prepare %s for %s: %w", o.ActionID, o.Stream, err)}
 }
 
 // Deliver implements pipeline.Sink. It pushes deliveries of different keys
