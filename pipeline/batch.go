@@ -1,16 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"maps"
-	"runtime"
 	"slices"
-	"sync"
-	"sync/atomic"
+	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
@@ -25,6 +22,11 @@ type batch struct {
 	p     *Pipeline
 	gen   *Settings
 	units []*unit
+	dry   bool            // nothing will be committed
+	moved map[string]bool // keys that earlier attempts found unlocked
+
+	// The result of the present attempt.
+	first map[string]*unit // by input id: the message that is accepted
 }
 
 // unit is one message of a batch.
@@ -32,21 +34,32 @@ type unit struct {
 	msg    Message
 	sig    Signal
 	reject *RejectError
-	retry  error // could not be verified now
+	retry  error // nothing can be done with it now
 	events []event.Event
-	remits []string // per event: why it is recorded only
-	chain  string   // input id of the root cause
-	timer  string   // id of the timer this fires, "" for messages
+	remits []string     // per event: why it is recorded only
+	chain  string       // input id of the root cause
+	timer  *store.Timer // the timer this fires, nil for messages
+	cause  string       // issuer of the event that set the timer, "" if the product itself
+	sample sample       // whether it is recorded although it was refused
 
 	// The result of the present attempt.
 	verdict  Verdict
 	record   *Record
+	size     int // of the record as stored
 	seq      uint64
+	repeats  *unit // the same message earlier in the batch
 	proposed []*proposal
 }
 
-// Strangers' bytes kept in a reject record.
-const maxRejectBody = 8 << 10
+// answerable is the issuer whose remit bounds what an event of the unit may
+// cause, "" if the product itself stands behind it. A timer may do no more than
+// the event that set it.
+func (u *unit) answerable(e *event.Event) string {
+	if e.Assurance == event.Internal {
+		return u.cause
+	}
+	return e.Issuer
+}
 
 func (p *Pipeline) newBatch(gen *Settings, msgs []Message) *batch {
 	b := &batch{p: p, gen: gen, units: make([]*unit, len(msgs))}
@@ -58,65 +71,19 @@ func (p *Pipeline) newBatch(gen *Settings, msgs []Message) *batch {
 	return b
 }
 
-// verify authenticates and normalizes all units on all cores.
-func (b *batch) verify(ctx context.Context) {
-	workers := min(runtime.GOMAXPROCS(0), (len(b.units)+7)/8)
-	var next atomic.Int64
-	work := func() {
-		for {
-			i := int(next.Add(1)) - 1
-			if i >= len(b.units) || ctx.Err() != nil {
-				return
-			}
-			b.verifyUnit(ctx, b.units[i])
-		}
-	}
-	if workers <= 1 {
-		work()
-		return
-	}
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(work)
-	}
-	wg.Wait()
-}
-
-func (b *batch) verifyUnit(ctx context.Context, u *unit) {
-	sig, err := b.gen.Verifier.Verify(ctx, u.msg)
-	if err == nil {
-		u.sig, u.chain = sig, sig.InputID
-		if sig.Txn == "" {
-			u.sig.Txn = "t-" + tail(sig.InputID)
-		}
-		if sig.Discard != "" {
-			return
-		}
-		u.events, err = b.gen.Normalizer.Normalize(ctx, u.sig)
-	}
-	if err != nil {
-		if !errors.As(err, &u.reject) {
-			u.retry = err
-		}
-		return
-	}
-	u.remits = make([]string, len(u.events))
-	for i := range u.events {
-		e := &u.events[i]
-		r := b.gen.compiled[e.Issuer]
-		e.Stale = r != nil && r.MaxAge > 0 && e.Received.Sub(e.Time) > r.MaxAge
-		if e.Assurance != event.Internal {
-			u.remits[i] = r.outside(e)
-			if b.gen.own[e.Issuer] {
-				u.remits[i] = "own echo: issued by this product"
-			}
-		}
-	}
-}
-
-// errMoved means that an entity moved under a new key between resolving and
-// locking.
+// errMoved means that an event touches keys that were not seen when the batch
+// was locked: an entity moved meanwhile, or an earlier event of the batch moved
+// it. The next attempt locks them.
 var errMoved = errors.New("links moved")
+
+// unitError is what went wrong with one message.
+type unitError struct {
+	unit *unit
+	err  error
+}
+
+func (e *unitError) Error() string { return e.err.Error() }
+func (e *unitError) Unwrap() error { return e.err }
 
 // Attempts together before every message goes alone, and in all.
 const (
@@ -132,6 +99,8 @@ func (b *batch) commit(ctx context.Context) error {
 		case err == nil:
 			b.observe()
 			return nil
+		case b.leaveOut(ctx, err):
+			round--
 		case !errors.Is(err, errMoved) && !errors.Is(err, store.ErrConflict):
 			return err
 		case round >= roundsTogether && len(b.units) > 1:
@@ -140,6 +109,18 @@ func (b *batch) commit(ctx context.Context) error {
 			return fmt.Errorf("commit: gave up after %d rounds: %w", round, err)
 		}
 	}
+}
+
+// leaveOut takes a message that cannot be brought through out of the batch, so
+// that the others are not lost with it: it is to be offered again. It reports
+// whether that is what err was about.
+func (b *batch) leaveOut(ctx context.Context, err error) bool {
+	bad, ok := errors.AsType[*unitError](err)
+	if !ok || ctx.Err() != nil {
+		return false
+	}
+	bad.unit.retry = bad.err
+	return true
 }
 
 // commitAlone commits each message in a transaction of its own. The caller of
@@ -169,13 +150,24 @@ func (b *batch) attempt(ctx context.Context) error {
 		return err
 	}
 	b.p.obs.Took("commit", len(b.units), time.Since(planned))
+	b.number(tx)
 	for _, u := range b.units {
 		if u.record != nil {
-			u.seq = tx.Seq(u.seq)
-			b.p.recent.put(u.seq, u.record)
+			b.p.recent.put(u.seq, u.record, u.size)
 		}
 	}
 	return nil
+}
+
+// number turns provisional sequences into those of the journal once the
+// transaction is over, and into 0 if it was given up.
+func (b *batch) number(tx store.Tx) {
+	for _, u := range b.units {
+		if u.repeats != nil && u.record == nil {
+			u.seq = u.repeats.seq
+		}
+		u.seq = tx.Seq(u.seq)
+	}
 }
 
 // plan does everything but the commit. The caller ends the transaction.
@@ -194,9 +186,12 @@ func (b *batch) plan(ctx context.Context) (_ store.Tx, err error) {
 		return nil, err
 	}
 	now := b.p.now()
+	b.first = make(map[string]*unit, len(b.units))
 	for _, u := range b.units {
-		if err := b.step(ctx, tx, held, u, now); err != nil {
+		if err := b.step(ctx, tx, held, u, now); errors.Is(err, errMoved) {
 			return nil, err
+		} else if err != nil {
+			return nil, &unitError{u, err}
 		}
 	}
 	if err := b.guard(ctx, tx, now); err != nil {
@@ -212,12 +207,19 @@ func (b *batch) plan(ctx context.Context) (_ store.Tx, err error) {
 
 // lock finds and locks every key the batch will touch, in byte order.
 func (b *batch) lock(ctx context.Context, tx store.Tx) (map[string]bool, error) {
-	held := map[string]bool{}
+	held := make(map[string]bool, 4*len(b.units))
+	maps.Copy(held, b.moved)
 	for _, u := range b.units {
 		if u.reject != nil || u.retry != nil {
 			continue
 		}
 		held["i/"+u.sig.InputID] = true
+		if u.timer != nil {
+			// Whoever replaces or cancels it holds its entity.
+			if entity, _, _ := strings.Cut(u.timer.ID, "\x00"); isEntity(entity) {
+				held[entity] = true
+			}
+		}
 		for i := range u.events {
 			if u.remits[i] != "" {
 				continue
@@ -225,7 +227,7 @@ func (b *batch) lock(ctx context.Context, tx store.Tx) (map[string]bool, error) 
 			e := &u.events[i]
 			x, err := state.Resolve(tx, e)
 			if err != nil {
-				return nil, fmt.Errorf("resolve subject of %s: %w", e.ID, err)
+				return nil, &unitError{u, fmt.Errorf("resolve subject of %s: %w", e.ID, err)}
 			}
 			for _, k := range x.Locks(e, b.windows(e)) {
 				held[k] = true
@@ -249,35 +251,47 @@ func (b *batch) selection(e *event.Event) Selection {
 
 // step brings one message through: marks, state, rules.
 func (b *batch) step(ctx context.Context, tx store.Tx, held map[string]bool, u *unit, now time.Time) error {
-	u.record, u.seq, u.proposed = nil, 0, nil
+	u.verdict, u.record, u.seq, u.repeats, u.proposed = "", nil, 0, nil, nil
 	switch {
 	case u.retry != nil:
 		return nil
 	case u.reject != nil:
 		u.verdict = Rejected
-		if b.p.samples.allow(u.msg.Source, u.msg.Sender != "", now) {
+		if b.sampled(u, u.msg.Source, u.msg.Sender != "" || u.sig.InputID != "", now) {
 			u.record = b.newRecord(RejectRecord, u, now)
 		}
 		return nil
 	}
-	if u.timer != "" {
-		tx.CancelTimer(u.timer)
+	if u.timer != nil {
+		set, ok, err := tx.Timer(u.timer.ID)
+		if err != nil {
+			return fmt.Errorf("look up timer: %w", err)
+		}
+		if !ok || !set.Due.Equal(u.timer.Due) || !bytes.Equal(set.Data, u.timer.Data) {
+			u.verdict = Discarded // cancelled or set anew since it fell due
+			return nil
+		}
+		tx.CancelTimer(u.timer.ID)
 	}
 	mark, seen, err := tx.Seen(u.sig.InputID)
 	if err != nil {
 		return fmt.Errorf("look up seen mark: %w", err)
+	}
+	if first := b.first[u.sig.InputID]; first != nil {
+		mark, seen, u.repeats = store.Mark{Digest: first.sig.Digest}, true, first
 	}
 	if seen {
 		u.seq = mark.Seq
 		u.verdict = Repeated
 		if mark.Digest != u.sig.Digest {
 			u.verdict = Reused
-			if b.p.samples.allow("reuse "+u.msg.Source, true, now) {
+			if b.sampled(u, "reuse "+u.msg.Source, true, now) {
 				u.record = b.newRecord(InputRecord, u, now)
 			}
 		}
 		return nil
 	}
+	b.first[u.sig.InputID] = u
 	u.verdict = Accepted
 	if u.sig.Discard != "" {
 		u.verdict = Discarded
@@ -307,10 +321,8 @@ func (b *batch) decide(ctx context.Context, tx store.Tx, held map[string]bool, u
 		return nil
 	}
 	sel := b.selection(e)
-	for _, k := range x.Locks(e, sel.Windows) {
-		if !held[k] {
-			return errMoved
-		}
+	if !b.holds(held, x.Locks(e, sel.Windows)) {
+		return errMoved
 	}
 	view, err := state.Load(tx, x, e, state.LoadOptions{
 		Needs: sel.Needs, Windows: sel.Windows, Links: b.teaches(e), Now: now,
@@ -346,6 +358,21 @@ func (b *batch) decide(ctx context.Context, tx store.Tx, held map[string]bool, u
 	return nil
 }
 
+// holds reports whether all keys are locked, and notes those that are not.
+func (b *batch) holds(held map[string]bool, keys []string) bool {
+	all := true
+	for _, k := range keys {
+		if !held[k] {
+			all = false
+			if b.moved == nil {
+				b.moved = map[string]bool{}
+			}
+			b.moved[k] = true
+		}
+	}
+	return all
+}
+
 func (b *batch) teaches(e *event.Event) bool {
 	r := b.gen.compiled[e.Issuer]
 	return r != nil && r.Links
@@ -370,7 +397,9 @@ func (b *batch) write(tx store.Tx, u *unit) error {
 	if u.record.Input != nil && u.record.Input.ID != "" {
 		ids = append(ids, u.record.Input.ID)
 	}
-	u.seq = tx.Append(store.Record{Data: u.record.AppendJSON(nil), IDs: ids})
+	data := u.record.AppendJSON(nil)
+	u.size = len(data)
+	u.seq = tx.Append(store.Record{Data: data, IDs: ids})
 	if u.verdict == Accepted || u.verdict == Discarded {
 		tx.MarkSeen(u.sig.InputID, store.Mark{Digest: u.sig.Digest, Seq: u.seq, At: u.record.At})
 	}
@@ -388,7 +417,7 @@ func (b *batch) receipts() []Receipt {
 func (b *batch) observe() {
 	for _, u := range b.units {
 		if u.retry != nil {
-			b.p.log.Warn("message could not be verified now", "source", u.msg.Source, "err", u.retry)
+			b.p.log.Warn("message cannot be handled now", "source", u.msg.Source, "err", u.retry)
 			continue
 		}
 		code := ""
@@ -417,51 +446,4 @@ func (b *batch) observe() {
 			b.p.obs.Action(a.Type, a.Target, a.Status, a.Guard)
 		}
 	}
-}
-
-func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
-	in := &InputPart{
-		ID: u.sig.InputID, Source: u.msg.Source, Sender: u.msg.Sender, RemoteAddr: u.msg.RemoteAddr,
-		Position: u.msg.Position, Delivery: u.msg.Delivery, Received: u.msg.Received,
-		Verdict: u.verdict, Assurance: u.sig.Assurance, Dialect: u.sig.Dialect,
-		Issuer: u.sig.Issuer, JTI: u.sig.JTI, Txn: u.sig.Txn, Audience: u.sig.Audience,
-		IssuedAt: u.sig.IssuedAt, TimeOf: u.sig.TimeOf, Alg: u.sig.Alg, KeyID: u.sig.KeyID, Typ: u.sig.Typ,
-		Applied: u.sig.Applied, Discard: u.sig.Discard,
-	}
-	sum := sha256.Sum256(u.msg.Body)
-	in.SHA256 = hex.EncodeToString(sum[:])
-	body := u.msg.Body
-	if u.reject != nil {
-		body = body[:min(len(body), maxRejectBody)]
-		in.ID, in.Assurance = "", event.None
-		in.Issuer, in.JTI = u.reject.Issuer, u.reject.JTI
-		in.Reject = &RejectPart{Code: u.reject.Code, Description: u.reject.Description, Requirement: u.reject.Requirement}
-	}
-	in.Body = string(body)
-	if u.chain != in.ID {
-		in.Chain = u.chain
-	}
-	return &Record{Kind: kind, At: now.UTC(), Node: b.p.node, Input: in}
-}
-
-func eventPart(e *event.Event) EventPart {
-	part := EventPart{
-		ID: e.ID, Type: e.Type.Name, Family: e.Type.Family, URI: e.URI, Time: e.Time.UTC(), TimeSource: e.TimeSource,
-		Body: e.Body.Raw(), Concepts: e.Concepts, Applied: e.Applied, Stale: e.Stale,
-	}
-	if !e.Subject.IsZero() {
-		part.Subject = e.Subject.AppendJSON(nil)
-	}
-	return part
-}
-
-func entitiesPart(x state.Entities) EntitiesPart {
-	return EntitiesPart{User: entityPart(x.User), Device: entityPart(x.Device), Session: entityPart(x.Session)}
-}
-
-func entityPart(r *state.Ref) *EntityPart {
-	if r == nil {
-		return nil
-	}
-	return &EntityPart{ID: r.ID, Keys: r.Keys, Email: r.Email, Name: r.Name}
 }

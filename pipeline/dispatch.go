@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,10 +36,12 @@ func newItem(a Action, n int, now time.Time) (store.Item, error) {
 	}, nil
 }
 
-// How deliveries are paced.
+// How deliveries are paced. A batch is cut off before its lease ends, so that
+// nobody else takes up what is still in flight.
 const (
 	claimBatch  = 64
 	claimLease  = 2 * time.Minute
+	claimWork   = 90 * time.Second
 	firstRetry  = time.Second
 	lastRetry   = 5 * time.Minute
 	sinkLoops   = 4 // batches in flight per sink
@@ -56,14 +60,21 @@ type dispatcher struct {
 }
 
 // Deliver carries the actions queued for the sink to it until ctx ends, in
-// order per subject, each with the same bytes at every try. A batch in flight
-// when ctx ends is finished within the sink's own time-outs if drain allows.
+// order per subject, each with the same bytes at every try. What is in flight
+// when ctx ends is cut off and goes out at the next start, unless the sink has
+// answered: its answer is written down. The first fault of the store ends all
+// loops and is returned.
 func (p *Pipeline) Deliver(ctx context.Context, name string, sink Sink) error {
 	d := &dispatcher{p: p, name: name, sink: sink}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	errs := make([]error, sinkLoops)
 	var wg sync.WaitGroup
 	for i := range errs {
-		wg.Go(func() { errs[i] = d.run(ctx) })
+		wg.Go(func() {
+			defer cancel()
+			errs[i] = d.run(ctx)
+		})
 	}
 	wg.Wait()
 	return errors.Join(errs...)
@@ -116,11 +127,13 @@ func (d *dispatcher) once(ctx context.Context) (time.Duration, error) {
 		}
 		return min(idle, max(time.Millisecond, next.Sub(now))), nil
 	}
-	ready, err := d.prepare(ctx, items, now)
+	work, cancel := context.WithTimeout(ctx, claimWork)
+	defer cancel()
+	ready, err := d.prepare(work, items, now)
 	if err != nil || len(ready) == 0 {
 		return 0, err
 	}
-	return 0, d.deliver(ctx, ready)
+	return 0, d.deliver(work, ready)
 }
 
 func (d *dispatcher) resting(now time.Time) time.Duration {
@@ -139,15 +152,18 @@ type load struct {
 // Those are stored and offered by a later claim; the rest is returned.
 func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.Time) ([]load, error) {
 	var ready, made, ended []load
+	var failed []error // per made: why not
 	preparer, makes := d.sink.(Preparer)
 	for _, it := range items {
 		l := load{item: it}
 		if err := json.Unmarshal(it.Payload, &l.parcel); err != nil {
-			return nil, fmt.Errorf("read queue item %s: %w", it.ID, err)
+			ended = append(ended, d.unreadable(it, err))
+			continue
 		}
 		switch {
 		case !l.Action.Expires.IsZero() && now.After(l.Action.Expires):
 			l.Action.Status, l.Action.Why = Expired, "not handed over before "+l.Action.Expires.Format(time.RFC3339)
+			l.Action.Attempt, l.Action.Token = it.Attempt, ""
 			ended = append(ended, l)
 		case l.Bytes != nil:
 			ready = append(ready, l)
@@ -155,25 +171,23 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 			l.Bytes = l.Action.Body
 			ready = append(ready, l)
 		default:
-			o, err := d.order(l)
-			if err == nil {
-				l.Bytes, err = preparer.Prepare(ctx, o)
-			}
-			if err != nil {
-				l.Action.Status, l.Action.Why = Dead, err.Error()
-				ended = append(ended, l)
-				continue
-			}
-			l.Action.JTI, l.Action.Token = TokenID(o.ActionID, d.name), string(l.Bytes)
-			l.Action.Status = Sent
-			made = append(made, l)
+			err := d.make(ctx, preparer, &l)
+			made, failed = append(made, l), append(failed, err)
 		}
 	}
 	if len(made)+len(ended) == 0 {
 		return ready, nil
 	}
-	err := d.p.record(ctx, func(tx store.Tx, add func(Action)) error {
-		for _, l := range made {
+	// What was made must be kept even when ctx has just ended.
+	err := d.p.record(context.WithoutCancel(ctx), func(tx store.Tx, add func(Action)) error {
+		for i := range made {
+			l := &made[i]
+			if failed[i] != nil {
+				if err := d.tell(ctx, tx, *l, Result{Err: failed[i], Info: "not prepared"}, now, add); err != nil {
+					return err
+				}
+				continue
+			}
 			payload, err := json.Marshal(l.parcel)
 			if err != nil {
 				return err
@@ -187,8 +201,32 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 		}
 		return nil
 	})
-	d.p.observeActions(ended)
 	return ready, err
+}
+
+// make lets the sink make the bytes of a parcel.
+func (d *dispatcher) make(ctx context.Context, preparer Preparer, l *load) error {
+	o, err := d.order(*l)
+	if err != nil {
+		return &FinalError{Code: "unreadable", Err: err}
+	}
+	if l.Bytes, err = preparer.Prepare(ctx, o); err != nil {
+		l.Bytes = nil
+		return err
+	}
+	l.Action.JTI, l.Action.Token = TokenID(o.ActionID, d.name), string(l.Bytes)
+	l.Action.Status = Sent
+	return nil
+}
+
+// unreadable ends an item whose parcel is damaged, with what the queue still
+// knows of it: it must not stop what waits behind it.
+func (d *dispatcher) unreadable(it store.Item, err error) load {
+	id, _, _ := strings.Cut(it.ID, "/")
+	return load{item: it, parcel: parcel{Action: Action{
+		ID: id, Target: d.name, Key: it.Key, Status: Dead, Why: "what waited in the queue is damaged: " + err.Error(),
+		Attempt: it.Attempt, Made: it.Enqueued,
+	}}}
 }
 
 func (d *dispatcher) order(l load) (Order, error) {
@@ -216,29 +254,32 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	start := time.Now()
 	results, err := d.sink.Deliver(ctx, batch)
 	d.p.obs.Took("deliver", len(batch), time.Since(start))
-	if err != nil {
-		results = make([]Result, len(batch))
-		for i := range results {
-			results[i].Err = err
-		}
+	if err == nil && len(results) != len(batch) {
+		err = fmt.Errorf("sink returned %d results for %d deliveries", len(results), len(batch))
 	}
-	if len(results) != len(batch) {
-		return fmt.Errorf("sink returned %d results for %d deliveries", len(results), len(batch))
+	if err != nil {
+		results = slices.Repeat([]Result{{Err: err}}, len(batch))
 	}
 	now := d.p.now()
 	d.pace(results, now)
 	// What the sink said must be written down even when ctx has just ended:
 	// else a delivery that arrived is sent again after the restart.
 	keep := context.WithoutCancel(ctx)
-	err = d.p.record(keep, func(tx store.Tx, add func(Action)) error {
+	return d.p.record(keep, func(tx store.Tx, add func(Action)) error {
 		for i := range loads {
-			d.settle(tx, &loads[i], results[i], now)
-			add(loads[i].Action)
+			if err := d.tell(ctx, tx, loads[i], results[i], now, add); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
-	if err == nil {
-		d.p.observeActions(loads)
+}
+
+// tell settles a delivery and tells the journal.
+func (d *dispatcher) tell(ctx context.Context, tx store.Tx, l load, r Result, now time.Time, add func(Action)) error {
+	a, err := d.settle(ctx, tx, l, r, now)
+	if err == nil && a != nil {
+		add(*a)
 	}
 	return err
 }
@@ -258,9 +299,10 @@ func (d *dispatcher) pace(results []Result, now time.Time) {
 	d.rest = now.Add(backoff(d.failed, maxSinkRest))
 }
 
-// settle writes the result of one delivery into the transaction.
-func (d *dispatcher) settle(tx store.Tx, l *load, r Result, now time.Time) {
-	a := &l.Action
+// settle writes the result of one delivery into the transaction and returns
+// the action as the journal is told of it, nil if there is no news.
+func (d *dispatcher) settle(ctx context.Context, tx store.Tx, l load, r Result, now time.Time) (*Action, error) {
+	a := l.Action
 	a.Attempt, a.Info = l.item.Attempt+1, r.Info
 	var final *FinalError
 	switch {
@@ -271,14 +313,38 @@ func (d *dispatcher) settle(tx store.Tx, l *load, r Result, now time.Time) {
 		a.Status, a.Why = Dead, final.Error()
 		tx.Finish(d.name, l.item.ID)
 		d.p.log.Error("action refused for good", "sink", d.name, "action", a.ID, "err", final)
+	case errors.Is(r.Err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled):
+		tx.Reschedule(l.item) // cut off by us, which is no failure of the sink
+		return nil, nil
 	default:
 		a.Status, a.Why = Failed, r.Err.Error()
-		it := l.item
-		it.Attempt++
-		it.NotBefore = now.Add(max(r.After, backoff(it.Attempt, lastRetry)))
+		it, err := d.again(l, r.After, now)
+		if err != nil {
+			return nil, err
+		}
 		tx.Reschedule(it)
-		d.p.log.Warn("delivery failed, will be tried again", "sink", d.name, "action", a.ID, "attempt", it.Attempt, "err", r.Err)
+		d.p.log.Warn("delivery failed, will be tried again", "sink", d.name, "action", a.ID, "attempt", a.Attempt, "err", r.Err)
 	}
+	return &a, nil
+}
+
+// again is the item of a load for its next try: not before what the sink asked
+// for, but no later than it expires, so that this is noticed. The token goes
+// into the journal once.
+func (d *dispatcher) again(l load, after time.Duration, now time.Time) (store.Item, error) {
+	it := l.item
+	it.Attempt++
+	it.NotBefore = now.Add(max(after, backoff(it.Attempt, lastRetry)))
+	if x := l.Action.Expires; !x.IsZero() && it.NotBefore.After(x) {
+		it.NotBefore = x.Add(time.Millisecond)
+	}
+	if l.Action.Token == "" {
+		return it, nil
+	}
+	l.Action.Token = ""
+	var err error
+	it.Payload, err = json.Marshal(l.parcel)
+	return it, err
 }
 
 // backoff is exponential with jitter: between half of and the whole step.
@@ -294,8 +360,9 @@ func backoff(attempt int, most time.Duration) time.Duration {
 // delivery record of the journal.
 func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Action)) error) error {
 	type entry struct {
-		seq uint64
-		rec *Record
+		seq  uint64
+		rec  *Record
+		size int
 	}
 	var last store.Tx
 	var entries []entry
@@ -304,26 +371,21 @@ func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Act
 		last, entries = tx, entries[:0]
 		return fn(tx, func(a Action) {
 			rec := &Record{Kind: DeliveryRecord, At: now, Node: p.node, Actions: []Action{a}}
-			seq := tx.Append(store.Record{Data: rec.AppendJSON(nil), IDs: []string{a.ID}, Exempt: true})
-			entries = append(entries, entry{seq, rec})
+			data := rec.AppendJSON(nil)
+			seq := tx.Append(store.Record{Data: data, IDs: []string{a.ID}, Exempt: true})
+			entries = append(entries, entry{seq, rec, len(data)})
 		})
 	})
 	if err != nil {
 		return err
 	}
 	for _, e := range entries {
-		p.recent.put(last.Seq(e.seq), e.rec)
-	}
-	return nil
-}
-
-func (p *Pipeline) observeActions(loads []load) {
-	now := p.now()
-	for i := range loads {
-		a := &loads[i].Action
+		p.recent.put(last.Seq(e.seq), e.rec, e.size)
+		a := &e.rec.Actions[0]
 		p.obs.Action(a.Type, a.Target, a.Status, a.Guard)
 		if a.Status == Acked {
 			p.obs.Acked(a.Target, now.Sub(a.Received))
 		}
 	}
+	return nil
 }

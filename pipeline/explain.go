@@ -16,12 +16,19 @@ func (p *Pipeline) Explain(ctx context.Context, msgs []Message) ([]Receipt, []*R
 		return nil, nil, errors.New("explain: pipeline has no settings")
 	}
 	b := p.newBatch(gen, msgs)
+	b.dry = true
 	b.verify(ctx)
-	tx, err := b.plan(ctx)
-	if err != nil {
-		return nil, nil, fmt.Errorf("explain: %w", err)
+	for round := 1; ; round++ {
+		tx, err := b.plan(ctx)
+		if err == nil {
+			tx.Rollback()
+			b.number(tx)
+			break
+		}
+		if !b.leaveOut(ctx, err) && (round >= roundsAlone || !errors.Is(err, errMoved)) {
+			return nil, nil, fmt.Errorf("explain: %w", err)
+		}
 	}
-	tx.Rollback()
 	records := make([]*Record, len(b.units))
 	for i, u := range b.units {
 		records[i] = u.record

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/state"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
@@ -34,6 +36,7 @@ type proposal struct {
 	out     *Outcome
 	subject event.Subject
 	typ     ActionType
+	issuer  string // whose remit bounds it, "" if the product itself stands behind it
 }
 
 // propose turns what the rules asked for into proposals. One that cannot be
@@ -50,7 +53,9 @@ func (u *unit) propose(gen *Settings, e *event.Event, out *Outcome, list []Propo
 			out.fail(p.Rule, fmt.Sprintf("subject of %s: %v", p.Type, err))
 			continue
 		}
-		u.proposed = append(u.proposed, &proposal{Proposal: p, event: e, out: out, subject: subject, typ: typ})
+		u.proposed = append(u.proposed, &proposal{
+			Proposal: p, event: e, out: out, subject: subject, typ: typ, issuer: u.answerable(e),
+		})
 	}
 }
 
@@ -78,13 +83,40 @@ func (q *proposal) key() string { return q.subject.Key() }
 
 // Guard keys hold hashes: transactions and subjects are a stranger's text of
 // any length.
-func (q *proposal) mergeKey() string { return mergeKeys + hash("merge", q.typ.Name, q.key()) }
+// mergeKey is one per action that would say the same: what a rule gave beside
+// the reason counts, so that a mild action does not swallow a harsh one.
+func (q *proposal) mergeKey() string {
+	with := ""
+	if len(q.With) > 0 {
+		text, _ := json.Marshal(q.With) // came out of the evaluator as JSON
+		with = string(text)
+	}
+	return mergeKeys + hash("merge", q.typ.Name, q.key(), with)
+}
 
+// hopKey is one per issuer: a transaction's name is anybody's to use, and who
+// uses another's must not bring the other's actions to a halt.
 func (q *proposal) hopKey() string {
-	return hopKeys + hash("hop", q.event.Txn, q.typ.Name, q.key())
+	return hopKeys + hash("hop", q.issuer, q.event.Txn, q.typ.Name, q.key())
 }
 
 func (q *proposal) limitKey() string { return limitKeys + q.Rule }
+
+// about names the entities of the action: those of the event, but the session
+// or device the action itself singles out.
+func (q *proposal) about() EntitiesPart {
+	x := q.out.Entities
+	for name, s := range q.subject.Parts() {
+		part := &EntityPart{ID: s.EntityKey(), Keys: []string{s.Key()}}
+		switch name {
+		case "session":
+			x.Session = part
+		case "device":
+			x.Device = part
+		}
+	}
+	return x
+}
 
 // guard takes every proposal of the batch through the guards, in order, and
 // puts the resulting actions into records and queues.
@@ -107,7 +139,7 @@ func (b *batch) guard(ctx context.Context, tx store.Tx, now time.Time) error {
 	for _, u := range b.units {
 		for _, q := range u.proposed {
 			if err := b.admit(tx, u, q, stopped, now); err != nil {
-				return err
+				return &unitError{u, err}
 			}
 		}
 		if u.record != nil {
@@ -130,10 +162,12 @@ type ruling struct {
 // rule asks the guards one after another; the first objection stands.
 func (b *batch) rule(tx store.Tx, q *proposal, id string, stopped bool, now time.Time) (ruling, error) {
 	e := q.event
-	if r := b.gen.compiled[e.Issuer]; e.Assurance != event.Internal && (r == nil || !r.causes(q.typ.Name)) {
-		return ruling{Suppressed, "remit", e.Issuer + " may not cause " + q.typ.Name, ""}, nil
+	if r := b.gen.compiled[q.issuer]; q.issuer != "" && (r == nil || !r.causes(q.typ.Name)) {
+		return ruling{Suppressed, "remit", q.issuer + " may not cause " + q.typ.Name, ""}, nil
 	}
-	if reason, ok := b.protected(q); ok {
+	if reason, ok, err := b.protected(tx, q, now); err != nil {
+		return ruling{}, err
+	} else if ok {
 		return ruling{Held, "protected", "protected subject: " + reason, ""}, nil
 	}
 	if stopped {
@@ -153,7 +187,7 @@ func (b *batch) rule(tx store.Tx, q *proposal, id string, stopped bool, now time
 		if err != nil {
 			return ruling{}, err
 		}
-		if into != "" && into != id {
+		if into != "" {
 			return ruling{Merged, "merge", "same action within " + q.typ.Merge.String(), into}, nil
 		}
 	}
@@ -173,10 +207,34 @@ func (b *batch) rule(tx store.Tx, q *proposal, id string, stopped bool, now time
 	return ruling{status: Queued}, nil
 }
 
-func (b *batch) protected(q *proposal) (string, bool) {
-	known := []event.Subject{q.subject}
-	if user := q.out.Entities.User; user != nil {
-		for _, k := range user.Keys {
+// protected tells whether the action would reach somebody who is protected: by
+// the name it gives, by any other name known of those it names, or by being
+// caused by an event about them.
+func (b *batch) protected(tx store.Tx, q *proposal, now time.Time) (reason string, ok bool, err error) {
+	if len(b.gen.Protect) == 0 {
+		return "", false, nil
+	}
+	named := &event.Event{Type: event.Unknown, Subject: q.subject, Time: now, Received: now}
+	if len(q.typ.Emits) > 0 {
+		if t, ok := event.ByName(q.typ.Emits[0].Event); ok {
+			named.Type = t // says whom a simple subject means
+		}
+	}
+	x, err := state.Resolve(tx, named)
+	if err != nil {
+		return "", false, fmt.Errorf("resolve subject of action: %w", err)
+	}
+	view, err := state.Load(tx, x, named, state.LoadOptions{Now: now})
+	if err != nil {
+		return "", false, fmt.Errorf("load subject of action: %w", err)
+	}
+	names := entitiesPart(view.Entities())
+	known := []event.Subject{q.subject, q.event.Subject}
+	for _, entity := range []*EntityPart{names.User, names.Device, names.Session, q.out.Entities.User} {
+		if entity == nil {
+			continue
+		}
+		for _, k := range entity.Keys {
 			if s, err := event.ParseKey(k); err == nil {
 				known = append(known, s)
 			}
@@ -186,12 +244,12 @@ func (b *batch) protected(q *proposal) (string, bool) {
 		for _, pattern := range guard.Subjects {
 			for _, s := range known {
 				if event.MatchPattern(pattern, s) {
-					return guard.Reason, true
+					return guard.Reason, true, nil
 				}
 			}
 		}
 	}
-	return "", false
+	return "", false, nil
 }
 
 func (b *batch) overLimit(tx store.Tx, q *proposal, now time.Time) (bool, string, error) {
@@ -222,6 +280,9 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 	}
 	e := q.event
 	id := ActionID(e.ID, q.Rule, q.typ.Name, q.key(), q.Key, lane)
+	if slices.ContainsFunc(u.record.Actions, func(a Action) bool { return a.ID == id }) {
+		return nil // bodies of a rule that ask for the same ask for one
+	}
 	r, err := b.rule(tx, q, id, stopped, now)
 	if err != nil {
 		return fmt.Errorf("guard %s: %w", id, err)
@@ -230,13 +291,14 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 	if validFor == 0 {
 		validFor = defaultValidFor
 	}
+	about := q.about()
 	a := Action{
 		ID: id, Event: e.ID, Decision: q.out.Decision.ID, Chain: u.chain, Depth: 1,
 		Rule: q.Rule, Branch: q.Branch, Severity: q.Severity, Mode: q.Mode, Type: q.typ.Name,
 		Subject: q.subject.AppendJSON(nil), Key: q.key(), Reason: q.Reason,
 		Status: r.status, Guard: r.guard, Why: r.why, Into: r.into,
 		Txn: e.Txn, Made: now.UTC(), Received: e.Received, Expires: now.Add(validFor).UTC(),
-		User: q.out.Entities.User, Device: q.out.Entities.Device, Session: q.out.Entities.Session,
+		User: about.User, Device: about.Device, Session: about.Session,
 	}
 	if r.status != Queued {
 		u.record.Actions = append(u.record.Actions, a)
@@ -254,23 +316,25 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 		u.record.Actions = append(u.record.Actions, a)
 		return nil
 	}
-	if err := b.charge(tx, q, id, now); err != nil {
-		return err
-	}
-	for n, part := range parts {
+	goes := false
+	for n := range parts {
+		part := &parts[n]
 		if b.backlogged(part.Target) {
 			part.Status, part.Guard, part.Why = Held, "backlog", "too many actions wait for "+part.Target
-			u.record.Actions = append(u.record.Actions, part)
 			continue
 		}
-		u.record.Actions = append(u.record.Actions, part)
-		item, err := newItem(part, n, now)
+		goes = true
+		item, err := newItem(*part, n, now)
 		if err != nil {
 			return err
 		}
 		tx.Enqueue(item)
 	}
-	return nil
+	u.record.Actions = append(u.record.Actions, parts...)
+	if !goes {
+		return nil
+	}
+	return b.charge(tx, q, id, now)
 }
 
 // route makes one action per emitted event and sink.
@@ -284,6 +348,9 @@ func (b *batch) route(u *unit, q *proposal, a Action, now time.Time) ([]Action, 
 		body, err := emit.Body(vars)
 		if err != nil {
 			return nil, fmt.Errorf("body of %s for %s: %w", emit.Event, a.Type, err)
+		}
+		if !json.Valid(body) || bytes.TrimLeft(body, " \t\r\n")[0] != '{' {
+			return nil, fmt.Errorf("body of %s for %s is not a JSON object", emit.Event, a.Type)
 		}
 		for _, sink := range emit.To {
 			part := a

@@ -144,7 +144,7 @@ type Action struct {
 	Body     json.RawMessage `json:"body,omitempty"` // event payload
 	Reason   string          `json:"reason"`
 	Status   Status          `json:"status"`
-	Guard    string          `json:"guard,omitempty"`  // the guard that held it: remit, protected, stop, stale, late, echo, merge, limit, mode
+	Guard    string          `json:"guard,omitempty"`  // the guard that stopped it: remit, protected, stop, stale, late, mode, merge, loop, limit, template, backlog
 	Why      string          `json:"why,omitempty"`    // one sentence on the status
 	Into     string          `json:"into,omitempty"`   // merged: id of the action it became part of
 	Txn      string          `json:"txn,omitempty"`    //

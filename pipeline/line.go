@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -36,8 +35,7 @@ type Pipeline struct {
 	maxPending int
 
 	settings atomic.Pointer[Settings]
-	closing  atomic.Bool
-	handling sync.WaitGroup
+	entrance entrance
 	recent   recent
 	samples  sampler
 }
@@ -81,18 +79,7 @@ func (p *Pipeline) Revision() string {
 // Close makes Handle refuse further messages and waits for those on the line
 // until ctx ends.
 func (p *Pipeline) Close(ctx context.Context) error {
-	p.closing.Store(true)
-	done := make(chan struct{})
-	go func() {
-		p.handling.Wait()
-		close(done)
-	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return p.entrance.close(ctx)
 }
 
 var _ Handler = (*Pipeline)(nil)
@@ -100,11 +87,10 @@ var _ Handler = (*Pipeline)(nil)
 // Handle implements Handler: verify, normalize, decide and commit. Nothing in
 // it waits for a sink or an index.
 func (p *Pipeline) Handle(ctx context.Context, msgs []Message) ([]Receipt, error) {
-	p.handling.Add(1)
-	defer p.handling.Done()
-	if p.closing.Load() {
+	if !p.entrance.enter() {
 		return nil, &BusyError{Reason: "shutting down", After: 5 * time.Second}
 	}
+	defer p.entrance.leave()
 	gen := p.settings.Load()
 	if gen == nil {
 		return nil, &BusyError{Reason: "starting", After: time.Second}
@@ -126,73 +112,4 @@ func (p *Pipeline) Handle(ctx context.Context, msgs []Message) ([]Receipt, error
 		return nil, err
 	}
 	return b.receipts(), nil
-}
-
-// recent keeps the last committed records decoded, so that the index loops
-// need not read back what was just written.
-type recent struct {
-	mu   sync.Mutex
-	ring [4096]struct {
-		seq uint64
-		rec *Record
-	}
-}
-
-func (r *recent) put(seq uint64, rec *Record) {
-	r.mu.Lock()
-	slot := &r.ring[seq%uint64(len(r.ring))]
-	slot.seq, slot.rec = seq, rec
-	r.mu.Unlock()
-}
-
-func (r *recent) get(seq uint64) *Record {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if slot := &r.ring[seq%uint64(len(r.ring))]; slot.seq == seq {
-		return slot.rec
-	}
-	return nil
-}
-
-// sampler bounds how many rejects are recorded per source: the count is exact
-// in the metrics, the journal keeps a sample.
-type sampler struct {
-	mu      sync.Mutex
-	buckets map[string]*bucket
-}
-
-type bucket struct {
-	tokens float64
-	last   time.Time
-}
-
-// Rejects of authenticated senders and of strangers kept per source and second.
-const (
-	knownRejects    = 500
-	strangerRejects = 1
-	rejectBurst     = 60 // seconds' worth
-)
-
-func (s *sampler) allow(source string, known bool, now time.Time) bool {
-	rate, key := float64(strangerRejects), "?"+source
-	if known {
-		rate, key = knownRejects, "="+source
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.buckets == nil {
-		s.buckets = map[string]*bucket{}
-	}
-	b := s.buckets[key]
-	if b == nil {
-		b = &bucket{tokens: rate * rejectBurst, last: now}
-		s.buckets[key] = b
-	}
-	b.tokens = min(rate*rejectBurst, b.tokens+rate*max(0, now.Sub(b.last).Seconds()))
-	b.last = now
-	if b.tokens < 1 {
-		return false
-	}
-	b.tokens--
-	return true
 }

@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
@@ -21,7 +23,12 @@ type timerData struct {
 	Event   string          `json:"event"`
 	Source  string          `json:"source"`
 	Txn     string          `json:"txn"`
+	Issuer  string          `json:"issuer,omitempty"` // whose remit bounds what it may cause
+	Stale   bool            `json:"stale,omitempty"`  // set by an event too old to act
 }
+
+// shortestTimer keeps a rule that sets its own timer again from spinning.
+const shortestTimer = time.Second
 
 // timerID is one per entity, rule and name.
 func timerID(entity, rule, name string) string { return entity + "\x00" + rule + "\x00" + name }
@@ -37,12 +44,13 @@ func (b *batch) setTimers(tx store.Tx, u *unit, e *event.Event, out *Outcome, or
 		data, err := json.Marshal(timerData{
 			Rule: o.Rule, Name: o.Name, Data: o.Data, Subject: e.Subject.AppendJSON(nil),
 			Chain: u.chain, Event: e.ID, Source: e.Source, Txn: e.Txn,
+			Issuer: u.answerable(e), Stale: e.Stale,
 		})
 		if err != nil {
 			out.Decision.Errors = append(out.Decision.Errors, RuleError{Rule: o.Rule, Document: "timers", Message: err.Error()})
 			continue
 		}
-		tx.SetTimer(store.Timer{ID: id, Due: now.Add(o.After), Data: data})
+		tx.SetTimer(store.Timer{ID: id, Due: now.Add(max(o.After, shortestTimer)), Data: data})
 	}
 }
 
@@ -59,11 +67,18 @@ func entityOf(x EntitiesPart, e *event.Event) string {
 	return e.Subject.Key()
 }
 
+// isEntity reports whether what entityOf returned is the key of an entity, which
+// is locked by whoever sets its timers.
+func isEntity(key string) bool { return len(key) > 2 && key[1] == '/' }
+
 // Timers fires due timers until ctx ends. A timer becomes an event of type
 // timer about the subject of the event that set it, and goes down the line
 // like any other.
 func (p *Pipeline) Timers(ctx context.Context) error {
 	for ctx.Err() == nil {
+		if p.settings.Load() == nil {
+			return &BusyError{Reason: "starting", After: time.Second}
+		}
 		changed := p.store.Changed()
 		now := p.now()
 		due, next, err := p.store.ClaimTimers(ctx, claimBatch, now, claimLease)
@@ -74,8 +89,10 @@ func (p *Pipeline) Timers(ctx context.Context) error {
 			return fmt.Errorf("claim timers: %w", err)
 		}
 		for _, t := range due {
+			// One that does not go must not stop the others; its lease brings
+			// it back.
 			if err := p.fire(ctx, t, now); err != nil && ctx.Err() == nil {
-				return fmt.Errorf("fire timer: %w", err)
+				p.log.Error("timer does not fire, will try again", "timer", t.ID, "due", t.Due, "err", err)
 			}
 		}
 		if len(due) > 0 {
@@ -98,13 +115,9 @@ func (p *Pipeline) Timers(ctx context.Context) error {
 
 // fire turns one timer into an event and removes it in the same transaction.
 func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error {
-	gen := p.settings.Load()
-	if gen == nil {
-		return &BusyError{Reason: "starting", After: time.Second}
-	}
 	var d timerData
 	if err := json.Unmarshal(t.Data, &d); err != nil {
-		return fmt.Errorf("read timer: %w", err)
+		return p.dropTimer(ctx, t, fmt.Errorf("read timer: %w", err))
 	}
 	body, err := json.Marshal(map[string]any{"rule": d.Rule, "name": d.Name, "due": t.Due.Unix(), "data": orEmpty(d.Data)})
 	if err != nil {
@@ -112,16 +125,16 @@ func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error
 	}
 	parsed, err := strictjson.Parse(body, strictjson.DefaultLimits)
 	if err != nil {
-		return err
+		return p.dropTimer(ctx, t, fmt.Errorf("make event of timer: %w", err))
 	}
 	var subject event.Subject
 	if err := json.Unmarshal(d.Subject, &subject); err != nil {
-		return fmt.Errorf("read timer's subject: %w", err)
+		return p.dropTimer(ctx, t, fmt.Errorf("read timer's subject: %w", err))
 	}
 	typ, _ := event.ByName("timer")
 	input := RecordInputID("timer", t.ID+"@"+t.Due.UTC().Format(time.RFC3339Nano))
 	msg := Message{Source: "timer", Body: body, ContentType: "application/json", Received: now, Delivery: "internal"}
-	u := &unit{msg: msg, remits: []string{""}, chain: d.Chain, timer: t.ID}
+	u := &unit{msg: msg, remits: []string{""}, chain: d.Chain, timer: &t, cause: d.Issuer}
 	u.sig = Signal{
 		Message: msg, InputID: input, Digest: digest(body), Assurance: event.Internal, Issuer: "timer",
 		Txn: d.Txn, Subject: subject,
@@ -129,9 +142,23 @@ func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error
 	u.events = []event.Event{{
 		ID: EventID(input, 0), Type: typ, URI: typ.URI, Source: "timer", Issuer: "timer", Assurance: event.Internal,
 		Time: t.Due, TimeSource: "timer", Received: now, Txn: d.Txn, Subject: subject, Body: parsed, Concepts: typ.ConceptsOf(parsed),
+		Stale: d.Stale,
 	}}
-	b := &batch{p: p, gen: gen, units: []*unit{u}}
-	return b.commit(ctx)
+	b := &batch{p: p, gen: p.settings.Load(), units: []*unit{u}}
+	if err := b.commit(ctx); err != nil {
+		return err
+	}
+	return u.retry
+}
+
+// dropTimer removes a timer that can never fire, and says so in the journal.
+func (p *Pipeline) dropTimer(ctx context.Context, t store.Timer, why error) error {
+	o := OperatorPart{Verb: "drop-timer", By: "signalbox", Detail: strings.ReplaceAll(t.ID, "\x00", " "), Failed: why.Error()}
+	return p.operate(ctx, o, func(tx store.Tx) {
+		if set, ok, err := tx.Timer(t.ID); err == nil && ok && bytes.Equal(set.Data, t.Data) {
+			tx.CancelTimer(t.ID)
+		}
+	})
 }
 
 func orEmpty(m map[string]any) map[string]any {

@@ -1,0 +1,37 @@
+package pipeline
+
+import "sync"
+
+// recent keeps the last committed records decoded, so that the index loops
+// need not read back what was just written.
+type recent struct {
+	mu   sync.Mutex
+	ring [4096]struct {
+		seq uint64
+		rec *Record
+	}
+}
+
+// maxRecent is the size of a stored record above which it is not kept: what the
+// ring holds is bounded in bytes by that, whatever strangers send.
+const maxRecent = 32 << 10
+
+// put keeps a record of which size bytes were stored.
+func (r *recent) put(seq uint64, rec *Record, size int) {
+	if size > maxRecent {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	slot := &r.ring[seq%uint64(len(r.ring))]
+	slot.seq, slot.rec = seq, rec
+}
+
+func (r *recent) get(seq uint64) *Record {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if slot := &r.ring[seq%uint64(len(r.ring))]; slot.seq == seq {
+		return slot.rec
+	}
+	return nil
+}
