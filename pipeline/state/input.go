@@ -206,33 +206,6 @@ func (v *View) appendSessions(w *object) {
 	w.closeList()
 }
 
-func (v *View) appendSession(w *object) {
-	w.begin("session")
-	w.str("id", v.x.session.id)
-	state, device := unknown, v.device.id
-	var r *session
-	if v.inventory != nil && !v.foreign {
-		r = v.inventory.find(v.x.session.id, "", false)
-	}
-	switch {
-	case r == nil:
-		w.str("state", state)
-	default:
-		if state = "revoked"; v.live(r) {
-			state = "live"
-		}
-		w.str("state", state)
-		w.optTime("established", r.established)
-		w.optTime("last_seen", r.last)
-		if r.device != "" {
-			device = r.device
-		}
-	}
-	w.opt("user", v.user.id)
-	w.opt("device", device)
-	w.close()
-}
-
 // object writes JSON member by member.
 type object struct {
 	b    []byte

@@ -34,7 +34,8 @@ var inputMembers = map[string]string{
 	"device.risk":       "level:string since:number? sources:array",
 	"device.history": "id:string type:string time:number issuer:string level:string? status:string? reason:string? " +
 		"credential_type:string? change_type:string?",
-	"session": "id:string state:string established:number? last_seen:number? user:string? device:string?",
+	"session": "id:string state:string established:number? last_seen:number? ended:number? ua:string? ua_changed:boolean backing:string " +
+		"user:string? device:string?",
 }
 
 // conforms reports every member of v that the contract does not know, and every

@@ -212,8 +212,10 @@ func (v *View) ending() ended {
 func (v *View) loadNearby() error {
 	var ids []string
 	if v.inventory != nil && v.o.Needs.any(NeedUserSessions|NeedSession) {
+		all := v.o.Needs.any(NeedUserSessions)
 		for i := range v.inventory.rows {
-			if r := &v.inventory.rows[i]; r.ended == 0 && r.device != "" && !slices.Contains(ids, r.device) {
+			r := &v.inventory.rows[i]
+			if r.ended == 0 && r.device != "" && (all || r.id == v.x.session.id) && !slices.Contains(ids, r.device) {
 				ids = append(ids, r.device)
 			}
 		}

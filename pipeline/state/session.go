@@ -22,6 +22,7 @@ type session struct {
 	first, last int64  // times it was mentioned, 0 for one only ever revoked
 	ended       int64  // 0 while live
 	acr, ua     string
+	startUA     string // user agent stated with the newest establishment
 	amr         string // packed
 	unnamed     bool   // told apart by issuer, because the statements gave it no id
 	pointed     bool   // the session's own key leads to this user
@@ -126,7 +127,7 @@ func (v *inventory) see(s *sighting) *session {
 		r.ua = s.ua
 	}
 	if s.established && s.at >= r.established {
-		r.established, r.issuer, r.acr, r.amr = s.at, s.issuer, s.acr, s.amr
+		r.established, r.issuer, r.acr, r.amr, r.startUA = s.at, s.issuer, s.acr, s.amr, s.ua
 		if r.established >= r.ended {
 			r.ended = 0
 		}
@@ -284,7 +285,7 @@ func (v *inventory) merge(o *inventory) {
 // join takes over what another row says of the same session.
 func (s *session) join(o *session) {
 	if o.established > s.established {
-		s.established, s.issuer, s.acr, s.amr = o.established, o.issuer, o.acr, o.amr
+		s.established, s.issuer, s.acr, s.amr, s.startUA = o.established, o.issuer, o.acr, o.amr, o.startUA
 	}
 	if o.last > s.last {
 		s.last = o.last
@@ -312,6 +313,7 @@ const (
 	hasEstablished
 	hasEnd
 	hasContext
+	hasStartUA
 )
 
 func (e *encoder) inventory(v *inventory) {
@@ -325,6 +327,7 @@ func (e *encoder) inventory(v *inventory) {
 		}{
 			{r.unnamed, isUnnamed}, {r.pointed, isPointed}, {r.established != 0, hasEstablished},
 			{r.ended != 0, hasEnd}, {r.acr != "" || r.ua != "" || r.amr != "", hasContext},
+			{r.startUA != "", hasStartUA},
 		} {
 			if f.set {
 				flags |= f.bit
@@ -346,6 +349,9 @@ func (e *encoder) inventory(v *inventory) {
 			e.sym(r.acr)
 			e.sym(r.ua)
 			e.sym(r.amr)
+		}
+		if flags&hasStartUA != 0 {
+			e.sym(r.startUA)
 		}
 	}
 	e.time(v.allEnded)
@@ -374,6 +380,9 @@ func (d *decoder) inventory() *inventory {
 		}
 		if flags&hasContext != 0 {
 			r.acr, r.ua, r.amr = d.sym(), d.sym(), d.sym()
+		}
+		if flags&hasStartUA != 0 {
+			r.startUA = d.sym()
 		}
 		v.rows = append(v.rows, r)
 	}

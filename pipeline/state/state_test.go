@@ -221,7 +221,7 @@ func expect(t testing.TB, doc any, pairs ...any) {
 		got := get(doc, path)
 		if s, ok := want.(int); ok {
 			want = float64(s)
-			for _, name := range []string{"since", "time", "established", "last_seen"} {
+			for _, name := range []string{"since", "time", "established", "last_seen", "ended"} {
 				if strings.HasSuffix(path, "."+name) {
 					want = float64(epoch.Unix() + int64(s))
 				}
