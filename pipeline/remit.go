@@ -56,6 +56,8 @@ func (r *remit) outside(e *event.Event) string {
 	switch {
 	case r == nil:
 		return "issuer " + e.Issuer + " has no remit"
+	case !r.events[e.Type] && e.Type == event.Unknown:
+		return "events of unknown types are outside the remit of " + e.Issuer
 	case !r.events[e.Type]:
 		return "event " + e.Type.Name + " is outside the remit of " + e.Issuer
 	case !e.Subject.IsZero() && !r.covers(e.Subject):

@@ -42,3 +42,11 @@ func TestRemitOfChangedIdentifiers(t *testing.T) {
 		})
 	}
 }
+
+func TestRemitNamesUnknownEvents(t *testing.T) {
+	r := Remit{Events: []string{"caep:*"}, Subjects: []string{"*"}}.compile()
+	got := r.outside(&event.Event{Type: event.Unknown, Issuer: "https://idp.example.com"})
+	if want := "events of unknown types are outside the remit of https://idp.example.com"; got != want {
+		t.Errorf("outside says %q, want %q", got, want)
+	}
+}
