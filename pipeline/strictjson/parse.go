@@ -167,6 +167,7 @@ func (p *parser) object(self int) (int, error) {
 	}
 	defer func() { p.depth-- }()
 	count := 0
+	var names map[string]bool
 	if p.pos < len(p.src) && p.src[p.pos] == '}' {
 		p.pos++
 		return 0, nil
@@ -184,7 +185,7 @@ func (p *parser) object(self int) (int, error) {
 			p.pos = at
 			return 0, p.fail("more than %d members in one object", p.lim.Members)
 		}
-		if p.duplicate(self, ks, ke, esc) {
+		if p.duplicate(self, count, ks, ke, esc, &names) {
 			p.pos = at
 			return 0, p.fail("duplicate member %q", clip(unescape(p.src[ks:ke], esc)))
 		}
@@ -208,31 +209,35 @@ func (p *parser) object(self int) (int, error) {
 	}
 }
 
-// duplicate compares a new member name with its earlier siblings. Linear is
-// fastest at the sizes Limits.Members allows.
-func (p *parser) duplicate(self, ks, ke int, esc bool) bool {
+// manyMembers is the number of members up to which comparing a name with every
+// other is fastest.
+const manyMembers = 32
+
+// duplicate reports whether an object has a member of the name already. names
+// holds all names of the object as they read, once there are many or one has
+// escapes; until then it is nil.
+func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *map[string]bool) bool {
 	key := p.src[ks:ke]
-	var plain string
-	if esc {
-		plain = unescape(key, true)
-	}
-	for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
-		n := &p.nodes[j]
-		other := p.src[n.keyStart:n.keyEnd]
-		switch {
-		case !esc && !n.keyEsc:
-			if bytes.Equal(key, other) {
-				return true
-			}
-		default:
-			if plain == "" && !esc {
-				plain = string(key)
-			}
-			if plain == unescape(other, n.keyEsc) {
+	if *names == nil && !esc && count < manyMembers {
+		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
+			if n := &p.nodes[j]; bytes.Equal(key, p.src[n.keyStart:n.keyEnd]) {
 				return true
 			}
 		}
+		return false
 	}
+	if *names == nil {
+		*names = make(map[string]bool, count+1)
+		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
+			n := &p.nodes[j]
+			(*names)[unescape(p.src[n.keyStart:n.keyEnd], n.keyEsc)] = true
+		}
+	}
+	name := unescape(key, esc)
+	if (*names)[name] {
+		return true
+	}
+	(*names)[name] = true
 	return false
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
 	"strings"
 	"testing"
@@ -44,6 +45,50 @@ func TestParseRefuses(t *testing.T) {
 			}
 			if err.Error() != c.want {
 				t.Errorf("got  %s\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+// TestDuplicatesAmongMany: names are compared as they read, however many there
+// are, wherever the two stand and whichever of them is escaped.
+func TestDuplicatesAmongMany(t *testing.T) {
+	for _, n := range []int{1, 2, 31, 32, 33, 64, 500} {
+		for _, at := range []int{0, n / 2, n - 1} {
+			for _, pair := range [][2]string{{`twin`, `twin`}, {`twin`, `t\u0077in`}, {`\u0074win`, `twin`}, {`tw\u0069n`, `t\u0077in`}, {`twin`, `twins`}} {
+				var members []string
+				for i := range n {
+					name := fmt.Sprint("m", i)
+					if i == at {
+						name = pair[0]
+					}
+					members = append(members, fmt.Sprintf(`"%s":{"twin":[]}`, name))
+				}
+				text := "{" + strings.Join(members, ",") + `,"` + pair[1] + `":1}`
+				_, err := strictjson.Parse([]byte(text), strictjson.DefaultLimits)
+				if twice := pair[1] != "twins"; (err != nil) != twice || twice && !strings.Contains(err.Error(), `duplicate member "twin"`) {
+					t.Errorf("%s at %d of %d, then %s: %v", pair[0], at, n, pair[1], err)
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkNames is the worst a sender can do with names.
+func BenchmarkNames(b *testing.B) {
+	for name, format := range map[string]string{"plain": `"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa%04d":1`, "escaped": `"\u0061\u0061\u0061\u0061%04d":1`} {
+		var members []string
+		for i := range 512 {
+			members = append(members, fmt.Sprintf(format, i))
+		}
+		object := "{" + strings.Join(members, ",") + "}"
+		text := []byte("[" + object + "," + object + "]")
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if _, err := strictjson.Parse(text, strictjson.DefaultLimits); err != nil {
+					b.Fatal(err)
+				}
 			}
 		})
 	}
