@@ -84,5 +84,5 @@ func (r *renderer) action(a *pipeline.Action) {
 	r.entities(x, &payload{}, "")
 	r.related(x, "")
 	r.chain(a.Chain, int64(a.Depth)+1, a.Decision)
-	r.end(&h, a.ID, a.Target, string(a.Status), strconv.Itoa(a.Attempt))
+	r.end(&h, a.ID, a.Emits, a.Target, string(a.Status), strconv.Itoa(a.Attempt))
 }

@@ -393,3 +393,21 @@ func BenchmarkRender(b *testing.B) {
 		})
 	}
 }
+
+// TestPartsHaveDocuments: the parts of one action have documents of their own,
+// also where two go to the same target.
+func TestPartsHaveDocuments(t *testing.T) {
+	part := func(emits, target string) pipeline.Action {
+		return pipeline.Action{ID: "a-1", Type: "disable-account", Emits: emits, Target: target, Status: pipeline.Queued}
+	}
+	r := &pipeline.Record{Kind: pipeline.DeliveryRecord, Actions: []pipeline.Action{
+		part("account-disabled", "app"), part("session-revoked", "app"), part("session-revoked", "mail"),
+	}}
+	ids := map[string]bool{}
+	for _, d := range render(t, r) {
+		ids[d.ID] = true
+	}
+	if len(ids) != 3 {
+		t.Errorf("%d documents for 3 parts", len(ids))
+	}
+}
