@@ -337,7 +337,7 @@ func TestRestingSink(t *testing.T) {
 			}
 			return nil
 		}
-		const n = 500
+		const n = 200
 		for i := range n {
 			r.handle(r.revoked(number("t", i), fmt.Sprintf("email:u%d@example.com", i)))
 		}

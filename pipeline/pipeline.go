@@ -68,9 +68,10 @@ type Source interface {
 // Handler takes messages to their durable outcome.
 type Handler interface {
 	// Handle returns one receipt per message, in order. Blocking is the
-	// back-pressure. An error means that nothing was committed and the caller
-	// must offer the same messages again; *BusyError says when. Handle is safe
-	// for concurrent use; it does not keep the slice.
+	// back-pressure. An error means that none is known to be committed and the
+	// caller must offer the same messages again, of which some may then be
+	// repeated; *BusyError says when. Handle is safe for concurrent use; it does
+	// not keep the slice.
 	Handle(ctx context.Context, msgs []Message) ([]Receipt, error)
 }
 

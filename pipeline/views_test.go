@@ -174,10 +174,10 @@ func TestIndexSinkFails(t *testing.T) {
 				bad.Store(true)
 				sink := new(pipelinetest.Outlet)
 				fault(sink, &bad)
-				defer r.index("x", render, sink)()
 				for i := range 5 {
 					r.accept(r.revoked(number("t", i), jane))
 				}
+				defer r.index("x", render, sink)()
 				within(time.Hour)
 				if r.lag("x") != 5 || len(sink.Tries()) > 10*200 {
 					t.Errorf("lag %d after %d tries", r.lag("x"), len(sink.Tries()))
