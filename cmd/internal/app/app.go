@@ -127,7 +127,7 @@ func (a *App) open(g *generation) error {
 		SeenFor: cfg.SeenFor, Keep: cfg.Journal.Keep, MaxJournal: cfg.Journal.MaxSize, MinFree: cfg.Journal.MinFree, Now: a.o.Now,
 	})
 	if err != nil {
-		return fmt.Errorf("open store: %w", err)
+		return fmt.Errorf("open %w", err)
 	}
 	a.store = st
 	a.closers = append(a.closers, st.Close)

@@ -216,9 +216,9 @@ func printExplanation(r *report, x api.Explanation) {
 
 // printPart tells how an action stands with one of its targets.
 func printPart(r *report, a pipeline.Action) {
-	where := "nowhere"
+	where := ""
 	if a.Target != "" {
-		where = a.Emits + " to " + a.Target
+		where = a.Emits + " to " + a.Target + " "
 	}
 	status := string(a.Status)
 	if a.Info != "" {
@@ -227,7 +227,7 @@ func printPart(r *report, a pipeline.Action) {
 	if a.Why != "" {
 		status += ": " + a.Why
 	}
-	r.line(2, "%s %s", where, status)
+	r.line(2, "%s%s", where, status)
 }
 
 func printVerdict(r *report, v api.Verdict) {

@@ -99,6 +99,7 @@ func runRun(ctx context.Context, c *call) error {
 func stop(a *app.App, signals <-chan os.Signal, drain time.Duration, log *slog.Logger) error {
 	ctx, cancel := context.WithTimeout(context.Background(), drain)
 	defer cancel()
+	log.Info("stop signal: deliveries may finish, a second signal does not wait for them", "at_most", drain)
 	done := make(chan error, 1)
 	go func() { done <- a.Stop(ctx) }()
 	for {
