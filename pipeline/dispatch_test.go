@@ -37,6 +37,14 @@ func onTime(t *testing.T, test func(t *testing.T, r *rig), change ...func(*rig))
 	})
 }
 
+// conflicts puts a store in where every nth commit must be made again.
+func conflicts(n int) func(*rig) {
+	return func(r *rig) {
+		r.store = store.NewMemory(store.Options{}, store.Faults{ConflictEvery: n})
+		r.options.Store = r.store
+	}
+}
+
 // deliver runs the dispatcher of a sink until stop is called.
 func (r *rig) deliver(name string, sink pipeline.Sink) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -357,172 +365,6 @@ func TestRestingSink(t *testing.T) {
 	})
 }
 
-// TestRestartKeepsBytes: what was made before a restart is what is sent after
-// it, on disk too.
-func TestRestartKeepsBytes(t *testing.T) {
-	dir := t.TempDir()
-	open := func() *store.Embedded {
-		s, err := store.Open(dir, store.Options{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		return s
-	}
-	s := open()
-	r := newRig(t, s, func(r *rig) { r.options.Now, r.now = nil, time.Now })
-	made := make(chan struct{})
-	hung := new(pipelinetest.Signing)
-	hung.Batch = func(ctx context.Context, _ []pipeline.Delivery) error {
-		close(made)
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	stop := r.deliver("app", hung)
-	r.accept(r.revoked("1", jane))
-	<-made
-	stop()
-	equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued})
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
-
-	s = open()
-	defer s.Close()
-	r.store, r.options.Store = s, s
-	r.restart()
-	sent := make(chan struct{})
-	sink := new(pipelinetest.Signing)
-	sink.Batch = func(context.Context, []pipeline.Delivery) error { close(sent); return nil }
-	stop = r.deliver("app", sink)
-	<-sent
-	stop()
-	if got, want := payloads(sink.Taken()), payloads(hung.Tries()); !slices.Equal(got, want) || len(sink.Orders()) != 0 {
-		t.Errorf("sent %q, made before %q", got, want)
-	}
-	equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Acked})
-	if a := r.actions()[1]; a.Token != string(sink.Taken()[0].Payload) || a.Attempt != 1 {
-		t.Errorf("action %+v", a)
-	}
-}
-
-// TestAnswerAtTheEnd: what a sink answers while the product stops is written
-// down, and not sent again.
-func TestAnswerAtTheEnd(t *testing.T) {
-	onTime(t, func(t *testing.T, r *rig) {
-		sink := new(pipelinetest.Signing)
-		sink.Batch = func(ctx context.Context, _ []pipeline.Delivery) error {
-			<-ctx.Done()
-			return nil // it had arrived
-		}
-		stop := r.deliver("app", sink)
-		r.accept(r.revoked("1", jane))
-		within(time.Second)
-		stop()
-		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Acked})
-		if r.pending("app") != 0 {
-			t.Error("it would be sent again")
-		}
-	})
-}
-
-// TestSlowSink: a batch that takes longer than its lease is cut off before
-// anybody else takes it up.
-func TestSlowSink(t *testing.T) {
-	onTime(t, func(t *testing.T, r *rig) {
-		slow := true
-		sink := new(pipelinetest.Signing)
-		sink.Batch = func(ctx context.Context, _ []pipeline.Delivery) error {
-			if !slow {
-				return nil
-			}
-			slow = false
-			select {
-			case <-ctx.Done():
-				return ctx.Err()
-			case <-time.After(time.Hour):
-				return nil
-			}
-		}
-		defer r.deliver("app", sink)()
-		r.accept(r.revoked("1", jane))
-		within(30 * time.Minute)
-		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Failed, pipeline.Acked})
-		faultless(t, sink)
-	})
-}
-
-// TestBadSink: an answer of another length is no answer.
-func TestBadSink(t *testing.T) {
-	onTime(t, func(t *testing.T, r *rig) {
-		sink := &shortSink{}
-		defer r.deliver("app", sink)()
-		r.accept(r.revoked("1", jane))
-		within(time.Minute)
-		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Failed, pipeline.Acked})
-	})
-}
-
-type shortSink struct{ asked bool }
-
-func (s *shortSink) Deliver(_ context.Context, batch []pipeline.Delivery) ([]pipeline.Result, error) {
-	if !s.asked {
-		s.asked = true
-		return nil, nil
-	}
-	return make([]pipeline.Result, len(batch)), nil
-}
-
-// TestDamagedItem: something in the queue that cannot be read is dead, and what
-// waits behind it goes out.
-func TestDamagedItem(t *testing.T) {
-	onTime(t, func(t *testing.T, r *rig) {
-		if err := store.Update(t.Context(), r.store, nil, func(tx store.Tx) error {
-			tx.Enqueue(store.Item{Queue: "app", ID: "a-damaged/0", Key: jane, Payload: []byte("{")})
-			return nil
-		}); err != nil {
-			t.Fatal(err)
-		}
-		r.accept(r.revoked("1", jane))
-		sink := new(pipelinetest.Signing)
-		defer r.deliver("app", sink)()
-		within(time.Second)
-		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Dead, pipeline.Acked})
-		if a := r.actions()[1]; a.ID != "a-damaged" || a.Target != "app" || a.Key != jane {
-			t.Errorf("action %+v", a)
-		}
-	})
-}
-
-// TestDeliverReturnsFaults: when the store fails one loop, all end and the
-// caller is told.
-func TestDeliverReturnsFaults(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		broken := errors.New("disk on fire")
-		var mu sync.Mutex
-		fail := false
-		r := newRig(t, store.NewMemory(store.Options{}, store.Faults{FailCommit: func(int) error {
-			mu.Lock()
-			defer mu.Unlock()
-			if fail {
-				fail = false // only once: the other loops see nothing of it
-				return broken
-			}
-			return nil
-		}}), func(r *rig) { r.options.Now, r.now = nil, time.Now })
-		r.accept(r.revoked("1", jane))
-		mu.Lock()
-		fail = true
-		mu.Unlock()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
-		defer cancel()
-		began := time.Now()
-		err := r.Deliver(ctx, "app", new(pipelinetest.Signing))
-		if !errors.Is(err, broken) || time.Since(began) > time.Minute {
-			t.Errorf("error %v after %s", err, time.Since(began))
-		}
-	})
-}
-
 // TestStopSwitch: nothing is handed over while it is on; what was queued before
 // goes out after, what was held meanwhile stays held. A restart changes nothing.
 func TestStopSwitch(t *testing.T) {
@@ -626,10 +468,7 @@ func TestDeliverUnderConflicts(t *testing.T) {
 			t.Errorf("%d tokens in the journal", tokens)
 		}
 		faultless(t, sink)
-	}, func(r *rig) {
-		r.store = store.NewMemory(store.Options{}, store.Faults{ConflictEvery: 2})
-		r.options.Store = r.store
-	})
+	}, conflicts(2))
 }
 
 // TestLives: over a day with everything in it, with sinks that fail in every

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -67,4 +68,26 @@ func TestExpire(t *testing.T) {
 			t.Errorf("action %s", a.Status)
 		}
 	})
+}
+
+// TestHousekeeping: it comes by itself, every hour, and goes with its context.
+func TestHousekeeping(t *testing.T) {
+	onTime(t, func(t *testing.T, r *rig) {
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- r.Housekeeping(ctx) }()
+		r.accept(r.revoked("1", jane))
+		within(30 * time.Minute)
+		if n := keys(t, r.store, "~m/"); n != 1 {
+			t.Errorf("%d marks after half an hour", n)
+		}
+		within(31 * time.Minute)
+		if n := keys(t, r.store, "~m/"); n != 0 {
+			t.Errorf("%d marks after an hour", n)
+		}
+		cancel()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	}, action(func(a *pipeline.ActionType) { a.Merge = 10 * time.Minute }))
 }
