@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -176,6 +177,45 @@ func TestDeliverReturnsFaults(t *testing.T) {
 		err := r.Deliver(ctx, "app", new(pipelinetest.Signing))
 		if !errors.Is(err, broken) || time.Since(began) > time.Minute {
 			t.Errorf("error %v after %s", err, time.Since(began))
+		}
+	})
+}
+
+// TestExpiry: what could not be handed over in time is not sent but recorded,
+// when its time is over, whatever pause the sink asked for.
+func TestExpiry(t *testing.T) {
+	onTime(t, func(t *testing.T, r *rig) {
+		sink := new(pipelinetest.Signing)
+		sink.Answer = func(d pipeline.Delivery) pipeline.Result {
+			return pipeline.Result{Err: errDown, After: 1000 * time.Hour}
+		}
+		defer r.deliver("app", sink)()
+		r.accept(r.revoked("1", jane))
+		within(10*time.Minute - time.Second)
+		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Failed})
+		within(5 * time.Second)
+		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Failed, pipeline.Expired})
+		if a := r.actions()[2]; a.Token != "" || a.Attempt != 1 || !strings.Contains(a.Why, "not handed over before") {
+			t.Errorf("action %+v", a)
+		}
+		if n := len(sink.Tries()); n != 1 || r.pending("app") != 0 {
+			t.Errorf("%d tries, %d wait", n, r.pending("app"))
+		}
+	}, action(func(a *pipeline.ActionType) { a.ValidFor = 10 * time.Minute }))
+}
+
+// TestExpiredWhileDown: nothing old is sent after a long rest of the product.
+func TestExpiredWhileDown(t *testing.T) {
+	onTime(t, func(t *testing.T, r *rig) {
+		r.accept(r.revoked("1", jane))
+		within(25 * time.Hour)
+		r.accept(r.revoked("2", jane))
+		sink := new(pipelinetest.Signing)
+		defer r.deliver("app", sink)()
+		within(time.Second)
+		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Queued, pipeline.Expired, pipeline.Acked})
+		if n := len(sink.Orders()); n != 1 {
+			t.Errorf("%d tokens were made", n)
 		}
 	})
 }
