@@ -85,7 +85,9 @@ issuer "https://idp.example.com" {
     # "concept:phishing", or "*".
     events = ["caep:*", "credential-compromise", "account-disabled"]
 
-    # About whom: format:value with * for anything, or "*" for everybody.
+    # About whom: format:value with * for anything, or "*" for everybody. Every
+    # identifier given for somebody must be covered; a device, even beside a
+    # user, where the event says something of the device; and a new identifier.
     subjects = ["*"]
 
     # Action types, or "*".
@@ -162,8 +164,8 @@ policies {
 
 # Bounds over all rules together.
 guards {
-  # This many equal actions for one subject within one transaction are taken for
-  # a loop of systems that answer each other.
+  # This many equal actions for one subject that one issuer causes within one
+  # transaction are taken for a loop of systems that answer each other.
   max_depth = 3
 
   # Over this limit actions wait for approval.

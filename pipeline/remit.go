@@ -68,6 +68,11 @@ func (r *remit) outside(e *event.Event) string {
 	if renamed := state.NewIdentifier(e); !renamed.IsZero() && !r.covers(renamed) {
 		return "new identifier is outside the remit of " + e.Issuer
 	}
+	// Beside a user a device narrows what is meant, but not where it is the
+	// device that something is said of: that holds for all its users.
+	if device := state.StatedDevice(e); !device.IsZero() && !r.covers(device) {
+		return "device is outside the remit of " + e.Issuer
+	}
 	return ""
 }
 

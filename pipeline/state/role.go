@@ -129,6 +129,19 @@ func rolesOf(e *event.Event) (r roles) {
 	return r
 }
 
+// StatedDevice is the device that an event says something of: how it is, or
+// that several identifiers are its own. It is absent where a device only narrows
+// which of a user's sessions are meant.
+func StatedDevice(e *event.Event) event.Subject {
+	device := rolesOf(e).device
+	switch do := effects[e.Type]; {
+	case do == changesCompliance, do == statesPosture, do == concernsDevice, do == changesDeviceRisk,
+		do == changesRisk && principal(e) == "DEVICE", device.Format() == "aliases":
+		return device
+	}
+	return event.Subject{}
+}
+
 // namesToken reports whether the format names a session's token whatever the
 // event is.
 func namesToken(s event.Subject) bool {
