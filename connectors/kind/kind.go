@@ -40,6 +40,12 @@ type SinkConfig interface {
 	Open(env Env) (pipeline.Sink, error)
 }
 
+// Readier is a source that can tell whether it takes signals already. One that
+// cannot is taken to be ready once Run was called.
+type Readier interface {
+	Ready() bool
+}
+
 // FieldError is a problem of one field. The configuration finds its place in
 // the text.
 type FieldError struct {

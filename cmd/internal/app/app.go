@@ -272,8 +272,12 @@ func clearSocket(path string) error {
 	return os.Remove(path)
 }
 
-// Start sets everything going and returns at once. The product runs until
-// Stop.
+// startTime is how long Start waits for sources to take signals.
+const startTime = 5 * time.Second
+
+// Start sets everything going and returns when the sources take signals, at
+// the latest after five seconds: what does not by then is told by readyz. The
+// product runs until Stop.
 func (a *App) Start(ctx context.Context) error {
 	a.started = a.o.Now()
 	base := context.WithoutCancel(ctx)
@@ -304,11 +308,26 @@ func (a *App) Start(ctx context.Context) error {
 			return s.source.Run(ctx, a.line)
 		})
 	}
+	a.awaitSources(ctx)
 	a.log.Info("started", "version", a.o.Version, "listen", a.Addr(), "policies", a.line.Revision())
 	if on, err := a.line.Stopped(ctx); on && err == nil {
 		a.log.Warn("actions are stopped since before this start: nothing leaves until signalbox stop-actions --resume")
 	}
 	return a.line.Note(ctx, pipeline.OperatorPart{Verb: "start", By: "signalbox", Detail: "version " + a.o.Version + ", policies " + a.line.Revision()})
+}
+
+func (a *App) awaitSources(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	for _, s := range a.sources {
+		r, ok := s.source.(kind.Readier)
+		for ok && !r.Ready() && ctx.Err() == nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(time.Millisecond):
+			}
+		}
+	}
 }
 
 // Addr is the address of the shared listener.

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/connectors/kind"
 )
 
 // mountPublic adds what the shared listener serves beside the connectors.
@@ -45,6 +46,11 @@ func (a *App) problems() map[string]string {
 	m := a.loops.faults()
 	if a.started.IsZero() {
 		m["product"] = "starting"
+	}
+	for _, s := range a.sources {
+		if r, ok := s.source.(kind.Readier); ok && !r.Ready() && m["source "+s.name] == "" {
+			m["source "+s.name] = "does not take signals"
+		}
 	}
 	u := a.store.Usage()
 	if u.JournalMax > 0 && u.JournalBytes >= u.JournalMax {

@@ -62,7 +62,7 @@ func runExplain(ctx context.Context, c *call) error {
 }
 
 func (c *call) explainID(ctx context.Context, path, id, format string) error {
-	client, err := c.connect(path)
+	client, err := c.connect(ctx, path)
 	if err != nil {
 		return err
 	}
@@ -80,7 +80,7 @@ func (c *call) explainID(ctx context.Context, path, id, format string) error {
 // devices, and works from configuration and policies alone if none runs.
 func (c *call) explainMessages(ctx context.Context, path string, req api.ExplainRequest, fresh bool) ([]api.Explanation, error) {
 	if !fresh {
-		client, err := c.connect(path)
+		client, err := c.connect(ctx, path)
 		if err != nil {
 			return nil, err
 		}

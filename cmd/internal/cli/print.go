@@ -58,6 +58,22 @@ func escaped(text []byte) []byte {
 	return b
 }
 
+// writeDocs writes documents as one array, or one per line.
+func writeDocs(w io.Writer, format string, docs []json.RawMessage) error {
+	if format == "json" {
+		if docs == nil {
+			docs = []json.RawMessage{}
+		}
+		return writeJSON(w, docs)
+	}
+	for _, d := range docs {
+		if err := writeLine(w, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // doc reads fields of an index document by their dotted name.
 type doc struct{ v strictjson.Value }
 

@@ -16,12 +16,19 @@ import (
 )
 
 // connect finds the running product by its configuration.
-func (c *call) connect(path string) (*api.Client, error) {
+func (c *call) connect(ctx context.Context, path string) (*api.Client, error) {
 	cfg, list := config.Load(path, c.Env)
-	if list.HasErrors() {
+	client := api.Dial(cfg.DataDir)
+	if !list.HasErrors() {
+		return client, nil
+	}
+	// The product that runs had a configuration without errors; to stop its
+	// actions must not wait until this one is mended.
+	if _, err := client.Status(ctx); err != nil {
 		return nil, c.refused(list)
 	}
-	return api.Dial(cfg.DataDir), nil
+	fmt.Fprintf(c.Err, "signalbox: %s has errors now (signalbox check shows them); asking the product that runs in %s\n", path, cfg.DataDir)
+	return client, nil
 }
 
 // explainFailure adds what to do next to an error of the product.
@@ -149,7 +156,7 @@ func runQuery(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.connect(*path)
+	client, err := c.connect(ctx, *path)
 	if err != nil {
 		return err
 	}
@@ -158,10 +165,8 @@ func runQuery(ctx context.Context, c *call) error {
 		return c.explainFailure(err, *path, text)
 	}
 	if *format != "table" {
-		for _, d := range docs {
-			if err := writeLine(c.Out, d); err != nil {
-				return err
-			}
+		if err := writeDocs(c.Out, *format, docs); err != nil {
+			return err
 		}
 		if partial != "" {
 			fmt.Fprintln(c.Err, "incomplete:", partial)

@@ -19,7 +19,7 @@ func runStopActions(ctx context.Context, c *call) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
 	}
-	client, err := c.connect(*path)
+	client, err := c.connect(ctx, *path)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,8 @@ func runStopActions(ctx context.Context, c *call) error {
 		return c.explainFailure(err, *path, "")
 	}
 	if *resume {
-		fmt.Fprintln(c.Out, "Actions go out again. Those held meanwhile stay held.")
+		fmt.Fprintf(c.Out, "Actions go out again: what was queued before the stop, if it has not expired, and what is decided from now on.\n"+
+			"Those held meanwhile stay held and are for people to carry out: signalbox query --config %s 'action.guard:stop'\n", *path)
 		return nil
 	}
 	fmt.Fprintf(c.Out, "Actions are stopped: nothing leaves, new ones are held. Intake and indexing go on.\nResume with: signalbox stop-actions --resume --config %s\n", *path)

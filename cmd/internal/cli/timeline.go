@@ -57,7 +57,7 @@ func runTimeline(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	client, err := c.connect(*path)
+	client, err := c.connect(ctx, *path)
 	if err != nil {
 		return err
 	}
@@ -66,10 +66,8 @@ func runTimeline(ctx context.Context, c *call) error {
 		return c.explainFailure(err, *path, "")
 	}
 	if *format != "text" {
-		for _, d := range docs {
-			if err := writeLine(c.Out, d); err != nil {
-				return err
-			}
+		if err := writeDocs(c.Out, *format, docs); err != nil {
+			return err
 		}
 		if partial != "" {
 			fmt.Fprintln(c.Err, "incomplete:", partial)

@@ -58,7 +58,7 @@ func (s *source) admit(header http.Header, r *http.Request) (a answer, ok bool) 
 		header.Set("WWW-Authenticate", s.sender.challenge)
 		return answer{status: http.StatusUnauthorized}, false
 	}
-	if !s.running() {
+	if !s.Ready() {
 		return unavailable(retryLater), false
 	}
 	if wait := s.bucket.take(s.now()); wait > 0 {

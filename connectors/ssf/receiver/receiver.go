@@ -61,7 +61,10 @@ type source struct {
 	queue chan *push // nil while the source does not run; never full: slots bound it
 }
 
-var _ pipeline.Source = (*source)(nil)
+var (
+	_ pipeline.Source = (*source)(nil)
+	_ kind.Readier    = (*source)(nil)
+)
 
 func newSource(c *Config, env kind.Env) *source {
 	b, _ := c.Push.bounds()
@@ -120,7 +123,8 @@ func (s *source) close(queue chan *push) {
 	close(queue)
 }
 
-func (s *source) running() bool {
+// Ready reports whether pushes are taken: Run has begun and is not ending.
+func (s *source) Ready() bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.queue != nil

@@ -55,7 +55,7 @@ func run(t testing.TB, src *source, h pipeline.HandlerFunc) (stop func()) {
 		}
 	})
 	t.Cleanup(stop)
-	for !src.running() { // not for long: Run opens the queue first
+	for !src.Ready() { // not for long: Run opens the queue first
 		runtime.Gosched()
 	}
 	return stop
@@ -343,7 +343,7 @@ func TestDrain(t *testing.T) {
 		stop()
 		close(stopped)
 	}()
-	for src.running() {
+	for src.Ready() {
 		runtime.Gosched()
 	}
 	late := post(t, url, "late", nil)
