@@ -9,12 +9,17 @@ import (
 )
 
 // findIndex notes where the compiler keeps the rule index of the document. Facts
-// with names of their own have one index each.
+// with names of their own have one index each, unless there are facts[name]:
+// then all share theirs.
 func (d *document) findIndex(c *ast.Compiler, pkg ast.Ref) {
 	path := pkg.Append(ast.StringTerm(d.name))
 	d.byRow = map[position]*body{}
 	for _, b := range d.bodies {
 		d.byRow[positionOf(b.written.Head.Location)] = b
+	}
+	if ix := c.RuleIndex(path); ix != nil {
+		d.index = []ast.RuleIndex{ix}
+		return
 	}
 	var seen []ast.Ref
 	for _, ru := range c.GetRulesWithPrefix(path) {
@@ -56,7 +61,6 @@ func (d *document) candidates(in ast.ValueResolver, list []*body) []*body {
 	}
 	if len(list) > 1 {
 		slices.SortFunc(list, func(a, b *body) int { return a.order - b.order })
-		list = slices.Compact(list) // the index of facts.x is below that of facts[name]
 	}
 	return list
 }
@@ -67,7 +71,7 @@ func (d *document) candidates(in ast.ValueResolver, list []*body) []*body {
 // the documents of a rule ask the same.
 type documentResolver struct {
 	root  strictjson.Value
-	known [8]answer
+	known [16]answer
 	count int
 }
 

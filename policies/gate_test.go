@@ -105,7 +105,7 @@ func TestGate(t *testing.T) {
 	}
 	seed := rand.New(rand.NewPCG(7, 11))
 	made, failed, turned := map[string]int{}, 0, 0
-	for range 500 {
+	for range 1500 {
 		for _, ru := range set.order {
 			document := generate(seed, ru.input, "")
 			gated, open := decideBoth(t, set, ru.name, document)
@@ -188,11 +188,23 @@ func generate(r *rand.Rand, s *shape, name string) []byte {
 }
 
 func generateValue(r *rand.Rand, s *shape, name string) any {
+	switch name {
+	case "facts":
+		return generateFacts(r)
+	case "data":
+		return map[string]any{"exposed": r.IntN(6)}
+	case "credential_type":
+		return oneOf(r, "password", "pin")
+	case "principal":
+		return oneOf(r, "SESSION", "USER")
+	case "current_level":
+		return oneOf(r, "HIGH", "LOW", "high")
+	}
 	switch {
 	case s == nil || s.kind == "":
 		return []any{"x", 1, true}[r.IntN(3)]
 	case len(s.enum) > 0:
-		return s.enum[r.IntN(len(s.enum))]
+		return oneOf(r, s.enum...)
 	}
 	switch s.kind {
 	case "object":
@@ -210,7 +222,7 @@ func generateValue(r *rand.Rand, s *shape, name string) any {
 		}
 		return list
 	case "number":
-		return r.IntN(6)
+		return r.IntN(6) + 1000*r.IntN(2) // on both sides of the grace that orders are given
 	case "boolean":
 		return r.IntN(2) == 0
 	}
@@ -218,12 +230,38 @@ func generateValue(r *rand.Rand, s *shape, name string) any {
 	switch name {
 	case "change":
 		pool = []string{"terminated", "hired"}
-	case "rule", "name":
-		pool = []string{"device_compliance", "settle"}
+	case "rule":
+		pool = []string{"device_compliance", "leaked_credentials"}
+	case "name":
+		pool = []string{"settle", "unchanged"}
+	case "to":
+		pool = []string{"high", "low"}
+	case "type":
+		pool = []string{"credential-change", "credential-compromise"}
+	case "change_type":
+		pool = []string{"create", "delete"}
 	case "reason":
 		pool = []string{"hijacking", "bulk-account"}
 	}
-	return pool[r.IntN(len(pool))]
+	return oneOf(r, pool...)
+}
+
+func oneOf(r *rand.Rand, pool ...string) string { return pool[r.IntN(len(pool))] }
+
+// generateFacts makes what the shipped rules remember, each now and then.
+func generateFacts(r *rand.Rand) any {
+	facts := map[string]any{}
+	for rule, remembered := range map[string]map[string]any{
+		"device_loss":         {"loss": map[string]any{"state": oneOf(r, "lost", "stolen", "found"), "since": r.IntN(6)}},
+		"session_hijack":      {"suspect": map[string]any{"credential_type": oneOf(r, "password", "pin"), "since": r.IntN(6)}, "changed password": r.IntN(6)},
+		"leaked_credentials":  {"waiting": true},
+		"compromised_account": {"asked": r.IntN(6), "answer": oneOf(r, "restrict-access", "restore-access"), "alert": "opaque:a"},
+	} {
+		if r.IntN(2) == 0 {
+			facts[rule] = remembered
+		}
+	}
+	return facts
 }
 
 // TestDecidePure: deciding again, and at the same time elsewhere, gives the same

@@ -149,7 +149,12 @@ func TestOverlay(t *testing.T) {
 		names = append(names, r.Name+" "+r.File)
 	}
 	want := []string{
+		"compromised_account shipped/signals/compromised_account.rego",
 		"device_compliance shipped/signals/device_compliance.rego",
+		"device_loss shipped/signals/device_loss.rego",
+		"leaked_credentials shipped/signals/leaked_credentials.rego",
+		"session_hijack shipped/signals/session_hijack.rego",
+		"session_inventory shipped/signals/session_inventory.rego",
 		"threat_alert etc/policies/signals/threat_alert.rego",
 		"unplanned_leaver shipped/signals/unplanned_leaver.rego",
 	}

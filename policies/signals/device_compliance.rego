@@ -3,10 +3,12 @@
 # description: >-
 #   A device stopped complying with its policy: sessions on it end and access
 #   from it is restricted until it is healthy again. A device that keeps
-#   changing gets its access back only after it has stayed healthy for a while.
+#   changing gets its access back only after it has stayed healthy for a while. One
+#   that was reported lost gets nothing back here, whatever it says of itself:
+#   that is device_loss's.
 # custom:
 #   on: [device-compliance-change, timer]
-#   needs: [device.compliance]
+#   needs: [device.compliance, facts.device]
 #   mode: enforce
 #   limit: {actions: 200, per: 1h}
 #   severity: medium
@@ -56,6 +58,7 @@ actions contains {
 	input.event.body.previous_status == "not-compliant"
 	input.subject.device
 	not flapping
+	not lost
 }
 
 # METADATA
@@ -70,6 +73,7 @@ actions contains {
 	input.event.body.rule == "device_compliance"
 	input.event.body.name == "settle"
 	input.device.compliance.status == "compliant"
+	not lost
 }
 
 # METADATA
@@ -101,6 +105,14 @@ notes contains $"{device}: compliant again, but it changed {input.device.complia
 }
 
 # METADATA
+# title: A lost device stays restricted
+notes contains $"{device}: compliant again, but reported {input.device.facts.device_loss.loss.state}; access stays restricted" if {
+	input.event.type == "device-compliance-change"
+	input.event.body.current_status == "compliant"
+	lost
+}
+
+# METADATA
 # title: The event names no device
 notes contains $"{input.event.issuer} reports a device of {input.subject.key} as not compliant{why} without naming it; nothing is done to all of their sessions for one device" if {
 	input.event.type == "device-compliance-change"
@@ -109,6 +121,8 @@ notes contains $"{input.event.issuer} reports a device of {input.subject.key} as
 }
 
 settle_hours := 4
+
+lost if input.device.facts.device_loss.loss.state in {"lost", "stolen"}
 
 flapping if input.device.compliance.changes >= 3
 

@@ -15,7 +15,7 @@ failed := {
 		"user": "email:jane@example.com", "device": "opaque:laptop-1",
 	},
 	"user": {"id": "u-1", "keys": ["email:jane@example.com"]},
-	"device": {"id": "d-1", "keys": ["opaque:laptop-1"], "compliance": {"status": "compliant", "since": 1767222000, "changes": 0}},
+	"device": {"id": "d-1", "keys": ["opaque:laptop-1"], "compliance": {"status": "compliant", "since": 1767222000, "changes": 0}, "facts": {}},
 }
 
 # Two hours later it is healthy again.
@@ -117,4 +117,16 @@ test_a_device_that_failed_meanwhile_does_not if {
 test_timers_of_other_rules_are_none_of_its_business if {
 	count(device_compliance.actions) == 0 with input as settled with input.event.body.rule as "other"
 	count(device_compliance.actions) == 0 with input as settled with input.event.body.name as "other"
+}
+
+test_a_lost_device_gets_nothing_back[state] if {
+	some state in ["lost", "stolen"]
+	count(device_compliance.actions) == 0 with input as healed with input.device.facts.device_loss.loss.state as state
+	count(device_compliance.notes) == 1 with input as healed with input.device.facts.device_loss.loss.state as state
+	count(device_compliance.actions) == 0 with input as settled with input.device.facts.device_loss.loss.state as state
+}
+
+test_a_device_that_was_found_does if {
+	types(device_compliance.actions) == {"restore-access"} with input as healed with input.device.facts.device_loss.loss.state as "found"
+	count(device_compliance.notes) == 0 with input as healed with input.device.facts.device_loss.loss.state as "found"
 }

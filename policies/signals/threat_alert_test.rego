@@ -19,6 +19,7 @@ exposed := {
 			{"id": "opaque:after", "issuer": "https://idp.example.com", "state": "live", "established": 1767225900},
 			{"id": "opaque:before", "issuer": "https://idp.example.com", "state": "live", "established": 1767222000},
 		],
+		"history": [],
 	},
 	"window": {"campaign": 1},
 }
@@ -127,6 +128,43 @@ test_an_unsigned_campaign_steps_up_once if {
 		with input.window.campaign as 5
 		with input.event.assurance as "channel"
 	count(steps) == 1
+}
+
+# The password was changed ten minutes after the exposure, before it was reported.
+changed_at(time) := [{"id": "e-9", "type": "credential-change", "time": time, "credential_type": "password", "change_type": "update"}]
+
+test_a_credential_changed_since_is_recorded_only if {
+	sessions := [
+		{"id": "opaque:new", "issuer": "https://idp.example.com", "state": "live", "established": 1767226800},
+		{"id": "opaque:between", "issuer": "https://idp.example.com", "state": "live", "established": 1767225900},
+	]
+	{a.subject.session | some a in threat_alert.actions} == {"opaque:between"} with input as exposed
+		with input.user.sessions as sessions
+		with input.user.history as changed_at(1767226200)
+	threat_alert.notes == {"jane@example.com: the password credential was reported as exposed by https://threats.example.com (phishing page), but it was changed 10 min later; only sessions begun in between end"} with input as exposed
+		with input.user.sessions as sessions
+		with input.user.history as changed_at(1767226200)
+}
+
+test_a_credential_changed_since_ends_no_unknown_sessions[assurance] if {
+	some assurance in ["signed", "channel"]
+	count(threat_alert.actions) == 0 with input as exposed
+		with input.user.sessions as []
+		with input.user.risk.level as "unknown"
+		with input.window.campaign as 3
+		with input.event.assurance as assurance
+		with input.user.history as changed_at(1767226200)
+}
+
+test_a_change_before_the_exposure_does_not_help if {
+	types(threat_alert.actions) == {"revoke-session", "require-credential-change", "raise-risk"} with input as exposed
+		with input.user.history as changed_at(1767225600)
+}
+
+test_a_change_of_another_credential_does_not_help if {
+	types(threat_alert.actions) == {"revoke-session", "require-credential-change", "raise-risk"} with input as exposed
+		with input.user.history as changed_at(1767226200)
+		with input.event.body.credential_type as "pin"
 }
 
 test_other_events_are_none_of_its_business if {
