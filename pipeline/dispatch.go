@@ -22,11 +22,12 @@ type parcel struct {
 	Action Action `json:"action"`
 	Part   int    `json:"part"` // index among the action's emits and sinks
 	Bytes  []byte `json:"bytes,omitempty"`
+	Merge  string `json:"merge,omitempty"` // key of the mark by which equal actions become part of it
 }
 
 // newItem is the queue item of the n-th part of an action.
-func newItem(a Action, n int, now time.Time) (store.Item, error) {
-	payload, err := json.Marshal(parcel{Action: a, Part: n})
+func newItem(a Action, n int, merge string, now time.Time) (store.Item, error) {
+	payload, err := json.Marshal(parcel{Action: a, Part: n, Merge: merge})
 	if err != nil {
 		return store.Item{}, fmt.Errorf("queue %s: %w", a.ID, err)
 	}
@@ -179,7 +180,7 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 		return ready, nil
 	}
 	// What was made must be kept even when ctx has just ended.
-	err := d.p.record(context.WithoutCancel(ctx), func(tx store.Tx, add func(Action)) error {
+	err := d.p.record(context.WithoutCancel(ctx), func(tx store.Tx, add func(Action, string)) error {
 		for i := range made {
 			l := &made[i]
 			if failed[i] != nil {
@@ -197,7 +198,7 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 		}
 		for _, l := range ended {
 			tx.Finish(d.name, l.item.ID)
-			add(l.Action)
+			add(l.Action, l.Merge)
 		}
 		return nil
 	})
@@ -265,7 +266,7 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	// What the sink said must be written down even when ctx has just ended:
 	// else a delivery that arrived is sent again after the restart.
 	keep := context.WithoutCancel(ctx)
-	return d.p.record(keep, func(tx store.Tx, add func(Action)) error {
+	return d.p.record(keep, func(tx store.Tx, add func(Action, string)) error {
 		for i := range loads {
 			if err := d.tell(ctx, tx, loads[i], results[i], now, add); err != nil {
 				return err
@@ -276,10 +277,10 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 }
 
 // tell settles a delivery and tells the journal.
-func (d *dispatcher) tell(ctx context.Context, tx store.Tx, l load, r Result, now time.Time, add func(Action)) error {
+func (d *dispatcher) tell(ctx context.Context, tx store.Tx, l load, r Result, now time.Time, add func(Action, string)) error {
 	a, err := d.settle(ctx, tx, l, r, now)
 	if err == nil && a != nil {
-		add(*a)
+		add(*a, l.Merge)
 	}
 	return err
 }
@@ -358,22 +359,23 @@ func backoff(attempt int, most time.Duration) time.Duration {
 
 // record runs fn in a transaction of the queue; every action it adds becomes a
 // delivery record of the journal.
-func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Action)) error) error {
+func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Action, string)) error) error {
 	type entry struct {
-		seq  uint64
-		rec  *Record
-		size int
+		seq   uint64
+		rec   *Record
+		size  int
+		merge string
 	}
 	var last store.Tx
 	var entries []entry
 	now := p.now().UTC()
 	err := store.Update(ctx, p.store, nil, func(tx store.Tx) error {
 		last, entries = tx, entries[:0]
-		return fn(tx, func(a Action) {
+		return fn(tx, func(a Action, merge string) {
 			rec := &Record{Kind: DeliveryRecord, At: now, Node: p.node, Actions: []Action{a}}
 			data := rec.AppendJSON(nil)
 			seq := tx.Append(store.Record{Data: data, IDs: []string{a.ID}, Exempt: true})
-			entries = append(entries, entry{seq, rec, len(data)})
+			entries = append(entries, entry{seq, rec, len(data), merge})
 		})
 	})
 	if err != nil {
@@ -386,6 +388,27 @@ func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Act
 		if a.Status == Acked {
 			p.obs.Acked(a.Target, now.Sub(a.Received))
 		}
+		if a.Status == Dead || a.Status == Expired {
+			p.unmerge(ctx, e.merge, a.ID)
+		}
 	}
 	return nil
+}
+
+// unmerge lets equal actions go out again when the one they would become part
+// of came to nothing. If it fails, they merge until the window ends.
+func (p *Pipeline) unmerge(ctx context.Context, key, id string) {
+	if key == "" {
+		return
+	}
+	err := store.Update(ctx, p.store, []string{key}, func(tx store.Tx) error {
+		into, err := mergeInto(tx, key, p.now())
+		if err == nil && into == id {
+			tx.Delete(key)
+		}
+		return err
+	})
+	if err != nil {
+		p.log.Warn("equal actions keep merging into one that ended", "action", id, "err", err)
+	}
 }

@@ -100,7 +100,8 @@ func (q *proposal) hopKey() string {
 	return hopKeys + hash("hop", q.issuer, q.event.Txn, q.typ.Name, q.key())
 }
 
-func (q *proposal) limitKey() string { return limitKeys + q.Rule }
+// limitKey is one per rule and issuer: nobody uses up what another may cause.
+func (q *proposal) limitKey() string { return limitKeys + hash("limit", q.Rule, q.issuer) }
 
 // about names the entities of the action: those of the event, but the session
 // or device the action itself singles out.
@@ -257,7 +258,7 @@ func (b *batch) overLimit(tx store.Tx, q *proposal, now time.Time) (bool, string
 		key  string
 		of   string
 		bind Limit
-	}{{q.limitKey(), "rule " + q.Rule, q.Limit}, {limitKeys, "all rules together", b.gen.Limit}} {
+	}{{q.limitKey(), "rule " + q.Rule + " for " + q.issuer, q.Limit}, {limitKeys, "all rules together", b.gen.Limit}} {
 		if l.bind.Actions == 0 {
 			continue
 		}
@@ -324,7 +325,7 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 			continue
 		}
 		goes = true
-		item, err := newItem(*part, n, now)
+		item, err := newItem(*part, n, q.mergeKey(), now)
 		if err != nil {
 			return err
 		}

@@ -185,7 +185,7 @@ func TestGuards(t *testing.T) {
 			status: pipeline.Queued, result: "act"},
 		{name: "limit of the rule",
 			change: asks(limit(1)), before: func(r *rig) { r.accept(r.revoked("before", joe)) },
-			status: pipeline.PendingApproval, guard: "limit", why: "limit of rule test reached: 1 actions in 1h", result: "needs_approval"},
+			status: pipeline.PendingApproval, guard: "limit", why: "limit of rule test for https://idp.example.com reached: 1 actions in 1h", result: "needs_approval"},
 		{name: "limit of the rule: over",
 			change: asks(limit(1)), before: func(r *rig) { r.accept(r.revoked("before", joe)); r.clock.pass(67 * time.Minute) },
 			status: pipeline.Queued, result: "act"},

@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -52,4 +54,55 @@ func TestProtectedByTheEvent(t *testing.T) {
 	r.accept(r.revoked("1", "iss_sub:"+idp+"|u-1")) // is known, and not as jane
 	r.accept(r.revoked("2", "aliases:"+jane+"&iss_sub:"+idp+"|u-1"))
 	equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Held})
+}
+
+// TestLimitsAreCountedPerIssuer: nobody uses up what another may cause.
+func TestLimitsAreCountedPerIssuer(t *testing.T) {
+	const feed = "https://feed.example.com"
+	r := newRig(t, nil, asks(func(p *pipeline.Proposal) { p.Limit = pipeline.Limit{Actions: 2, Per: time.Hour} }), func(r *rig) {
+		r.settings.Remits[feed] = r.settings.Remits[idp]
+	})
+	says := func(issuer, jti string) {
+		r.accept(r.message(pipelinetest.Claims{Issuer: issuer, JTI: jti, Subject: "email:" + jti + "@example.com", Events: map[string]any{"session-revoked": nil}}))
+	}
+	for _, jti := range []string{"1", "2", "3"} {
+		says(feed, jti)
+	}
+	says(idp, "4")
+	equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Queued, pipeline.PendingApproval, pipeline.Queued})
+}
+
+// TestMergeEndsWithTheAction: when an action came to nothing, equal ones do not
+// become part of it any more.
+func TestMergeEndsWithTheAction(t *testing.T) {
+	onTime(t, func(t *testing.T, r *rig) {
+		sink := new(pipelinetest.Signing)
+		sink.Answer = func(pipeline.Delivery) pipeline.Result { return pipeline.Result{Err: errNo, Info: "400"} }
+		defer r.deliver("app", sink)()
+		r.accept(r.revoked("1", jane))
+		within(time.Second)
+		r.accept(r.revoked("2", jane))
+		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Dead, pipeline.Queued})
+	}, action(func(a *pipeline.ActionType) { a.Merge = time.Hour }))
+}
+
+// panicking is a verifier with a fault.
+type panicking struct{ pipelinetest.Plain }
+
+func (p panicking) Verify(ctx context.Context, m pipeline.Message) (pipeline.Signal, error) {
+	if strings.Contains(string(m.Body), "boom") {
+		panic("a fault")
+	}
+	return p.Plain.Verify(ctx, m)
+}
+
+// TestPanicIsAReject: bytes that find a fault of ours are refused; the messages
+// beside them are not harmed.
+func TestPanicIsAReject(t *testing.T) {
+	r := newRig(t, nil, func(r *rig) { r.settings.Verifier = panicking{} })
+	receipts := r.handle(r.revoked("1", jane), r.revoked("boom", jane), r.revoked("2", joe))
+	equal(t, "verdicts", verdicts(receipts), []pipeline.Verdict{pipeline.Accepted, pipeline.Rejected, pipeline.Accepted})
+	if why := receipts[1].Reject; why == nil || why.Code != pipeline.InvalidRequest {
+		t.Errorf("reject %+v", why)
+	}
 }

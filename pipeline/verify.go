@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 
@@ -34,7 +35,17 @@ func (b *batch) verify(ctx context.Context) {
 	wg.Wait()
 }
 
+// verifyUnit authenticates and normalizes one message. A panic is a fault of
+// ours that a stranger's bytes found: it refuses the message and does not end
+// the product.
 func (b *batch) verifyUnit(ctx context.Context, u *unit) {
+	defer func() {
+		if r := recover(); r != nil {
+			b.p.log.Error("panic while verifying a message", "source", u.msg.Source, "panic", r, "stack", string(debug.Stack()))
+			u.events, u.retry = nil, nil
+			u.reject = &RejectError{Code: InvalidRequest, Description: "the token cannot be processed"}
+		}
+	}()
 	sig, err := b.gen.Verifier.Verify(ctx, u.msg)
 	if err == nil {
 		u.sig, u.chain = sig, sig.InputID
