@@ -39,7 +39,10 @@ func (a *App) Reload(ctx context.Context, by string) (api.ReloadAnswer, error) {
 	a.gen.Store(g)
 	answer := api.ReloadAnswer{Revision: g.rules.Revision(), Restart: needsRestart(a.cfg, g.cfg)}
 	a.metrics.reloads.WithLabelValues("done").Inc()
-	a.log.Info("reloaded", "policies", answer.Revision, "restart_needed", answer.Restart)
+	a.log.Info("reloaded", "policies", answer.Revision)
+	if answer.Restart {
+		a.log.Warn("a listener, source, sink, index or journal setting changed: it is taken up by a restart only")
+	}
 	note.Detail = "policies " + answer.Revision
 	return answer, a.line.Note(ctx, note)
 }

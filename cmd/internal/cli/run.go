@@ -71,6 +71,9 @@ func runRun(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
+	// Journal, index and socket are the owner's alone from the moment they are
+	// made.
+	syscall.Umask(0o077)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
