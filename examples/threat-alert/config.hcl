@@ -31,7 +31,12 @@ source "file" "tokens" { path = "in/*.jwt" }
 # Of the rules that come with the program, threat_alert decides here.
 
 policies {
+  rule "compromised_account" { enabled = false }
   rule "device_compliance" { enabled = false }
+  rule "device_loss" { enabled = false }
+  rule "leaked_credentials" { enabled = false }
+  rule "session_hijack" { enabled = false }
+  rule "session_inventory" { enabled = false }
   rule "unplanned_leaver" { enabled = false }
 }
 
