@@ -71,7 +71,7 @@ func (d *document) candidates(in ast.ValueResolver, list []*body) []*body {
 // the documents of a rule ask the same.
 type documentResolver struct {
 	root  strictjson.Value
-	known [16]answer
+	known [8]answer
 	count int
 }
 

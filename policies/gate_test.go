@@ -3,6 +3,7 @@ package policies
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"reflect"
 	"slices"
@@ -105,7 +106,7 @@ func TestGate(t *testing.T) {
 	}
 	seed := rand.New(rand.NewPCG(7, 11))
 	made, failed, turned := map[string]int{}, 0, 0
-	for range 1500 {
+	for range 1000 {
 		for _, ru := range set.order {
 			document := generate(seed, ru.input, "")
 			gated, open := decideBoth(t, set, ru.name, document)
@@ -195,6 +196,8 @@ func generateValue(r *rand.Rand, s *shape, name string) any {
 		return map[string]any{"exposed": r.IntN(6)}
 	case "credential_type":
 		return oneOf(r, "password", "pin")
+	case "entity":
+		return oneOf(r, "user.risk", "session")
 	case "principal":
 		return oneOf(r, "SESSION", "USER")
 	case "current_level":
@@ -237,7 +240,7 @@ func generateValue(r *rand.Rand, s *shape, name string) any {
 	case "to":
 		pool = []string{"high", "low"}
 	case "type":
-		pool = []string{"credential-change", "credential-compromise"}
+		pool = []string{"credential-change", "credential-compromise", "activity", "posture"}
 	case "change_type":
 		pool = []string{"create", "delete"}
 	case "reason":
@@ -250,15 +253,20 @@ func oneOf(r *rand.Rand, pool ...string) string { return pool[r.IntN(len(pool))]
 
 // generateFacts makes what the shipped rules remember, each now and then.
 func generateFacts(r *rand.Rand) any {
-	facts := map[string]any{}
-	for rule, remembered := range map[string]map[string]any{
-		"device_loss":         {"loss": map[string]any{"state": oneOf(r, "lost", "stolen", "found"), "since": r.IntN(6)}},
-		"session_hijack":      {"suspect": map[string]any{"credential_type": oneOf(r, "password", "pin"), "since": r.IntN(6)}, "changed password": r.IntN(6)},
-		"leaked_credentials":  {"waiting": true},
-		"compromised_account": {"asked": r.IntN(6), "answer": oneOf(r, "restrict-access", "restore-access"), "alert": "opaque:a"},
-	} {
+	facts := map[string]any{
+		"device_loss": map[string]any{"loss": map[string]any{"state": oneOf(r, "lost", "stolen", "found"), "since": r.IntN(6)}},
+		"session_hijack": map[string]any{
+			"suspect":          map[string]any{"credential_type": oneOf(r, "password", "pin"), "since": r.IntN(6)},
+			"changed password": r.IntN(6),
+		},
+		"leaked_credentials": map[string]any{"waiting": true},
+		"compromised_account": map[string]any{
+			"asked": r.IntN(6), "answer": oneOf(r, "restrict-access", "restore-access"), "alert": "opaque:a",
+		},
+	}
+	for _, rule := range slices.Sorted(maps.Keys(facts)) {
 		if r.IntN(2) == 0 {
-			facts[rule] = remembered
+			delete(facts, rule)
 		}
 	}
 	return facts
