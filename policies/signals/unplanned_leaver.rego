@@ -4,7 +4,9 @@
 #   Somebody left at once: their account was closed by the directory, or
 #   personnel ended their employment. All their sessions end everywhere, the
 #   account is disabled where personnel spoke first, and a session seen
-#   afterwards is ended and reported: the order was not honoured there.
+#   afterwards is ended and reported: the order was not honoured there. Accounts
+#   disabled as hijacked have an owner who is still here: their sessions are
+#   compromised_account's, and session_inventory's afterwards.
 # custom:
 #   on:
 #     - account-disabled
