@@ -374,7 +374,13 @@ func lineClaims(r *rand.Rand, zipf *rand.Zipf, i int, at int64, t *lineToken) []
 	const caep, risc = "https://schemas.openid.net/secevent/caep/event-type/", "https://schemas.openid.net/secevent/risc/event-type/"
 	user := zipf.Uint64()
 	aud := lineAudience
-	subject := fmt.Sprintf(`{"format":"complex","user":{"format":"iss_sub","iss":%q,"sub":"u-%06d"},"session":{"format":"opaque","id":"s-%06d-%02d"}}`, lineIssuer, user, user, r.IntN(4))
+	// Ordinary people: a session keeps its user agent and is not used after its
+	// end, so that only what is meant to act does.
+	nth := r.Uint64N(4)
+	named := func(session string) string {
+		return fmt.Sprintf(`{"format":"complex","user":{"format":"iss_sub","iss":%q,"sub":"u-%06d"},"session":{"format":"opaque","id":%q}}`, lineIssuer, user, session)
+	}
+	subject := named(fmt.Sprintf("s-%06d-%d", user, nth))
 	plain := fmt.Sprintf(`{"format":"email","email":"user%06d@example.com"}`, user)
 	reason := `"reason_admin":{"en":"Landspeed policy of the access review board was violated by the account in question","de":"Verstoss gegen die Richtlinie der Zugriffspruefung"},"reason_user":{"en":"Access attempt from several regions; please contact the service desk"}`
 	var uri, body string
@@ -389,10 +395,11 @@ func lineClaims(r *rand.Rand, zipf *rand.Zipf, i int, at int64, t *lineToken) []
 		uri, body = risc+"account-disabled", `{"reason":"offboarding","note":"closed by the directory at the end of the contract"}`
 	case p < 310:
 		name := [...]string{"session-established", "session-presented"}[r.IntN(2)]
-		uri, body = caep+name, fmt.Sprintf(`{"event_timestamp":%d,"initiating_entity":"user","fp_ua":"Mozilla/5.0 (X11; Linux x86_64) Firefox/%d","ext_id":"%016x",%s}`, at, 100+r.IntN(40), r.Uint64(), reason)
+		uri, body = caep+name, fmt.Sprintf(`{"event_timestamp":%d,"initiating_entity":"user","fp_ua":"Mozilla/5.0 (X11; Linux x86_64) Firefox/%d",%s}`, at, 100+(user+nth)%40, reason)
 	default:
 		switch r.IntN(7) {
 		case 0:
+			subject = named(fmt.Sprintf("ended-%08d", i))
 			uri, body = caep+"session-revoked", fmt.Sprintf(`{"event_timestamp":%d,"initiating_entity":"policy",%s}`, at, reason)
 		case 1:
 			uri, body = caep+"token-claims-change", fmt.Sprintf(`{"event_timestamp":%d,"initiating_entity":"admin","claims":{"role":"analyst","groups":["soc","tier-%d"]},%s}`, at, r.IntN(3), reason)
