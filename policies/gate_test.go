@@ -255,13 +255,13 @@ func oneOf(r *rand.Rand, pool ...string) string { return pool[r.IntN(len(pool))]
 func generateFacts(r *rand.Rand) any {
 	facts := map[string]any{
 		"device_loss": map[string]any{"loss": map[string]any{"state": oneOf(r, "lost", "stolen", "found"), "since": r.IntN(6)}},
-		"session_hijack": map[string]any{
-			"suspect":          map[string]any{"credential_type": oneOf(r, "password", "pin"), "since": r.IntN(6)},
-			"changed password": r.IntN(6),
+		"threat_alert": map[string]any{
+			"suspect": map[string]any{"state": "open", "credential_type": oneOf(r, "password", "pin"), "since": r.IntN(6), "txn": "opaque:a"},
 		},
+		"session_hijack":     map[string]any{"replaced": map[string]any{"since": r.IntN(2)}},
 		"leaked_credentials": map[string]any{"waiting": true},
 		"compromised_account": map[string]any{
-			"asked": r.IntN(6), "answer": oneOf(r, "restrict-access", "restore-access"), "alert": "opaque:a",
+			"asked": r.IntN(6), "answer": oneOf(r, "restrict-access", "restore-access"),
 		},
 	}
 	for _, rule := range slices.Sorted(maps.Keys(facts)) {

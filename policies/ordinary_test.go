@@ -8,9 +8,9 @@ import (
 	"github.com/signalbox-dev/signalbox/policies"
 )
 
-// TestOrdinarySessions: sessions are a quarter of all events, so those with
-// nothing the matter reach no body of any shipped rule.
-func TestOrdinarySessions(t *testing.T) {
+// TestOrdinary: events with nothing the matter reach no body of any shipped rule.
+// Sessions alone are a quarter of all.
+func TestOrdinary(t *testing.T) {
 	set, problems := policies.Load(nil, policies.Options{ActionTypes: policies.ShippedActionTypes})
 	if set == nil {
 		t.Fatal(lines(problems))
@@ -25,6 +25,7 @@ func TestOrdinarySessions(t *testing.T) {
 		{"first seen, another is known", "session-presented", []string{`"state":"live"`, `"state":"unknown"`}, false},
 		{"first seen, none is known", "session-presented", []string{`"state":"live"`, `"state":"unknown"`, `"backing":"live"`, `"backing":"none"`}, false},
 		{"of a user at risk", "session-presented", []string{`"level":"low"`, `"level":"high"`}, false},
+		{"a credential changes", "credential-change", []string{`"session-presented"`, `"credential-change"`}, false},
 		{"nobody saw it begin", "session-presented", []string{`"state":"live"`, `"state":"unknown"`, `"backing":"live"`, `"backing":"ended"`}, true},
 		{"another agent", "session-presented", []string{`"ua_changed":false`, `"ua_changed":true`}, true},
 		{"a failing device", "session-presented", []string{`"status":"compliant"`, `"status":"not-compliant"`}, true},

@@ -1,6 +1,6 @@
 # METADATA
 # title: Credentials
-# description: What the history of a user says about their credentials.
+# description: What the history of a user and the facts about them say of their credentials.
 package lib.credentials
 
 # METADATA
@@ -16,14 +16,16 @@ changed(history, kind) := max({past.time |
 })
 
 # METADATA
-# title: The kinds of credential others know
-# description: Those reported as compromised and not changed since then.
-exposed(history) := {past.credential_type |
-	some past in history
-	past.type == "credential-compromise"
-	not renewed(history, past.credential_type, past.time)
-}
-
-# METADATA
 # title: Whether a credential was changed after a time
 renewed(history, kind, time) if changed(history, kind) > time
+
+# METADATA
+# title: The kind of credential that others know
+# description: >-
+#   The one reported last as compromised, remembered by threat_alert, unless
+#   session_hijack saw it changed since. Undefined if there is none.
+suspect(facts) := facts.threat_alert.suspect.credential_type if {
+	not replaced(facts)
+}
+
+replaced(facts) if facts.session_hijack.replaced.since > facts.threat_alert.suspect.since

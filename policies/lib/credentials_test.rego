@@ -14,8 +14,6 @@ test_the_newest_change_counts if credentials.changed(history, "password") == 30
 
 test_no_change_is_known if not credentials.changed(history, "x509")
 
-test_exposed_until_changed if credentials.exposed(history) == {"password"}
-
 test_changed_after if credentials.renewed(history, "password", 29)
 
 test_not_changed_after[time] if {
@@ -24,3 +22,16 @@ test_not_changed_after[time] if {
 }
 
 test_unknown_changes_renew_nothing if not credentials.renewed(history, "x509", 1)
+
+alert := {"threat_alert": {"suspect": {"credential_type": "pin", "since": 10}}}
+
+replaced(time) := object.union(alert, {"session_hijack": {"replaced": {"credential_type": "pin", "since": time}}})
+
+test_reported_is_suspect[facts] if {
+	some facts in [alert, replaced(9), replaced(10)]
+	credentials.suspect(facts) == "pin"
+}
+
+test_replaced_is_not if not credentials.suspect(replaced(11))
+
+test_nothing_is_suspect if not credentials.suspect({})

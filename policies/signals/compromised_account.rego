@@ -15,8 +15,8 @@
 #   that and had the risk raised itself. The risk of a session is session_hijack's,
 #   accounts closed for other reasons are unplanned_leaver's.
 # custom:
-#   on: [risk-level-change, user-risk-change, account-disabled, credential-compromise]
-#   needs: [user.account, user.risk, history.user, facts.user]
+#   on: [risk-level-change, user-risk-change, account-disabled]
+#   needs: [user.account, user.risk, facts.user]
 #   mode: enforce
 #   limit: {actions: 100, per: 1h}
 #   severity: high
@@ -119,12 +119,6 @@ actions contains {
 }
 
 # METADATA
-# title: The transaction of an alert is remembered
-facts["alert"] := {"value": input.event.txn, "ttl": "1d", "of": "user"} if {
-	input.event.type == "credential-compromise"
-}
-
-# METADATA
 # title: Stronger authentication is remembered for a day
 facts["asked"] := {"value": input.event.time, "ttl": "1d", "of": "user"} if {
 	input.change.entity == "user.risk"
@@ -187,7 +181,7 @@ notes contains $"{who}: the risk is {input.change.to} according to {input.event.
 
 # The mildest answer that is enough.
 choice := "revoke-session" if {
-	count(exposed) > 0
+	suspect
 } else := "restrict-access" if {
 	count(others & {"medium", "high"}) > 0
 } else := "restrict-access" if {
@@ -198,9 +192,9 @@ insufficient := "a second source sees a risk as well" if {
 	count(others & {"medium", "high"}) > 0
 } else := $"it was asked for {words.duration(input.event.time - input.user.facts.compromised_account.asked)} ago and the risk is high again"
 
-held_by_others := $"the {concat(" and ", exposed)} credential is known to others and not changed since"
+held_by_others := $"the {suspect} credential is known to others and not changed since"
 
-exposed := credentials.exposed(input.user.history)
+suspect := credentials.suspect(input.user.facts)
 
 # The levels that other sources state.
 others contains source.level if {
@@ -215,7 +209,7 @@ certainty := "approve" if input.event.assurance in {"channel", "none"}
 closed if input.user.account.state in {"disabled", "purged"}
 
 # The statement belongs to an alert that threat_alert has dealt with.
-answered if input.event.txn == input.user.facts.compromised_account.alert
+answered if input.event.txn == input.user.facts.threat_alert.suspect.txn
 
 person := people.shared_key(input.subject.user, input.user.keys)
 

@@ -15,7 +15,7 @@ risen := {
 	"user": {
 		"id": "u-1", "keys": ["email:jane@example.com"], "account": {"state": "enabled"},
 		"risk": {"level": "low", "sources": [{"issuer": "https://idp.example.com", "level": "low", "since": 1767222000}]},
-		"history": [], "facts": {},
+		"facts": {},
 	},
 }
 
@@ -25,9 +25,10 @@ other(level) := [
 	{"issuer": "https://edr.example.com", "level": level, "since": 1767222000},
 ]
 
-compromised := {"id": "e-8", "type": "credential-compromise", "time": 1767220000, "credential_type": "password"}
+# A compromise was reported in another transaction.
+compromised := {"threat_alert": {"suspect": {"state": "open", "credential_type": "password", "since": 1767220000, "txn": "t-1"}}}
 
-changed(time) := {"id": "e-9", "type": "credential-change", "time": time, "credential_type": "password", "change_type": "update"}
+changed(time) := object.union(compromised, {"session_hijack": {"replaced": {"credential_type": "password", "since": time}}})
 
 asked := {"compromised_account": {"asked": 1767218400}}
 
@@ -96,16 +97,16 @@ test_a_credential_known_to_others_ends_all_sessions if {
 	compromised_account.actions == {{
 		"type": "revoke-session", "subject": "email:jane@example.com", "mode": "enforce",
 		"reason": "jane@example.com: risk is high according to https://idp.example.com, low before (impossible travel); stronger authentication or restricted access is not enough: the password credential is known to others and not changed since, so a session may be theirs",
-	}} with input as risen with input.user.history as [compromised]
-	count(compromised_account.facts) == 0 with input as risen with input.user.history as [compromised]
+	}} with input as risen with input.user.facts as compromised
+	count(compromised_account.facts) == 0 with input as risen with input.user.facts as compromised
 }
 
 test_a_credential_changed_since_does_not if {
-	told(compromised_account.actions) == {["step-up", "enforce"]} with input as risen with input.user.history as [changed(1767220001), compromised]
+	told(compromised_account.actions) == {["step-up", "enforce"]} with input as risen with input.user.facts as changed(1767220001)
 }
 
 test_a_credential_changed_before_does if {
-	told(compromised_account.actions) == {["revoke-session", "enforce"]} with input as risen with input.user.history as [compromised, changed(1767219999)]
+	told(compromised_account.actions) == {["revoke-session", "enforce"]} with input as risen with input.user.facts as changed(1767219999)
 }
 
 test_an_unsigned_statement_asks_first[assurance] if {
@@ -115,7 +116,7 @@ test_an_unsigned_statement_asks_first[assurance] if {
 		with input.user.risk.sources as other("high")
 	told(compromised_account.actions) == {["revoke-session", "approve"], ["step-up", "enforce"]} with input as risen
 		with input.event.assurance as assurance
-		with input.user.history as [compromised]
+		with input.user.facts as compromised
 	told(compromised_account.actions) == {["step-up", "enforce"]} with input as risen with input.event.assurance as assurance
 }
 
@@ -138,11 +139,11 @@ test_the_risk_of_a_device_is_not_the_users if {
 
 test_a_closed_account_is_noted_only[state] if {
 	some state in ["disabled", "purged"]
-	some history in [[], [compromised]]
+	some facts in [{}, compromised]
 	some sources in [other("low"), other("high")]
 	count(compromised_account.actions) == 0 with input as risen
 		with input.user.account.state as state
-		with input.user.history as history
+		with input.user.facts as facts
 		with input.user.risk.sources as sources
 		with input.event.assurance as "channel"
 	count(compromised_account.facts) == 0 with input as risen with input.user.account.state as state with input.user.risk.sources as sources
@@ -180,20 +181,9 @@ test_only_what_was_restricted_is_restored[facts] if {
 	count(compromised_account.actions) == 0 with input as fallen with input.user.facts as facts
 }
 
-test_an_alert_is_remembered_by_its_transaction if {
-	alert := {"type": "credential-compromise", "body": {"credential_type": "password"}, "txn": "t-1"}
-	told := object.union(object.remove(risen, ["event", "change"]), {"event": object.union(object.remove(risen.event, ["body"]), alert)})
-	compromised_account.facts == {"alert": {"value": "t-1", "ttl": "1d", "of": "user"}} with input as told
-	count(compromised_account.actions) == 0 with input as told
-}
-
 test_a_risk_that_follows_from_an_alert_is_noted_only[sources] if {
 	some sources in [other("low"), other("high")]
-	some history in [[], [compromised]]
-	answered := object.union(risen, {
-		"event": {"txn": "t-1"},
-		"user": {"facts": {"compromised_account": {"alert": "t-1"}}, "history": history, "risk": {"sources": sources}},
-	})
+	answered := object.union(risen, {"event": {"txn": "t-1"}, "user": {"facts": compromised, "risk": {"sources": sources}}})
 	count(compromised_account.actions) == 0 with input as answered
 	count(compromised_account.actions) == 0 with input as answered with input.event.assurance as "none"
 	count(compromised_account.facts) == 0 with input as answered
@@ -201,8 +191,5 @@ test_a_risk_that_follows_from_an_alert_is_noted_only[sources] if {
 }
 
 test_a_risk_of_another_transaction_is_not if {
-	told(compromised_account.actions) == {["revoke-session", "enforce"]} with input as object.union(risen, {
-		"event": {"txn": "t-2"},
-		"user": {"facts": {"compromised_account": {"alert": "t-1"}}, "history": [compromised]},
-	})
+	told(compromised_account.actions) == {["revoke-session", "enforce"]} with input as object.union(risen, {"event": {"txn": "t-2"}, "user": {"facts": compromised}})
 }

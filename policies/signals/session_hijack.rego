@@ -14,7 +14,7 @@
 #   compromised_account's, the credential itself threat_alert's, a session that
 #   may not be in use at all session_inventory's or unplanned_leaver's.
 # custom:
-#   on: [session-presented, ip-change, risk-level-change, credential-compromise, credential-change]
+#   on: [session-presented, ip-change, risk-level-change, credential-change]
 #   needs: [session, user.account, user.risk, facts.user]
 #   mode: enforce
 #   limit: {actions: 50, per: 1h}
@@ -22,6 +22,7 @@
 #   attack: [T1539, T1550.004]
 package signals.session_hijack
 
+import data.lib.credentials
 import data.lib.people
 import data.lib.sessions
 import data.lib.words
@@ -130,20 +131,15 @@ actions contains {
 }
 
 # METADATA
-# title: A credential is suspect
-facts["suspect"] := {
+# title: The suspect credential was changed
+facts["replaced"] := {
 	"value": {"credential_type": input.event.body.credential_type, "since": input.event.time},
 	"ttl": "90d",
 	"of": "user",
 } if {
-	input.event.type == "credential-compromise"
-}
-
-# METADATA
-# title: A credential was changed
-facts[change] := {"value": input.event.time, "ttl": "90d", "of": "user"} if {
 	input.event.type == "credential-change"
-	change := changed_fact(input.event.body.credential_type)
+	input.user.facts.threat_alert.suspect.state == "open"
+	input.event.body.credential_type == input.user.facts.threat_alert.suspect.credential_type
 }
 
 # METADATA
@@ -164,18 +160,7 @@ default agent_certainty := "approve"
 
 agent_certainty := certainty if input.user.risk.level in {"medium", "high"}
 
-# The credential reported last is known to others and was not changed since.
-suspect if {
-	input.user.facts.session_hijack.suspect.since
-	not changed_since
-}
-
-changed_since if {
-	kind := input.user.facts.session_hijack.suspect.credential_type
-	input.user.facts.session_hijack[changed_fact(kind)] > input.user.facts.session_hijack.suspect.since
-}
-
-changed_fact(kind) := $"changed {kind}"
+suspect := credentials.suspect(input.user.facts)
 
 closed if input.user.account.state in {"disabled", "purged"}
 
@@ -223,7 +208,7 @@ why := $" ({input.event.body.risk_reason})" if {
 	input.event.body.reason_admin
 } else := ""
 
-all := $"the {input.user.facts.session_hijack.suspect.credential_type} credential is known to others since {words.duration(input.event.time - input.user.facts.session_hijack.suspect.since)}, so all sessions end"
+all := $"the {suspect} credential is known to others since {words.duration(input.event.time - input.user.facts.threat_alert.suspect.since)}, so all sessions end"
 
 moved := $"the address changed from {input.event.body.previous_ip_address} to {input.event.body.current_ip_address}"
 

@@ -39,9 +39,9 @@ user_only := {"key": "email:jane@example.com", "format": "email", "user": "email
 
 session_only := {"key": "opaque:s-1", "format": "opaque", "session": "opaque:s-1"}
 
-suspect := {"session_hijack": {"suspect": {"credential_type": "password", "since": 1767219000}}}
+suspect := {"threat_alert": {"suspect": {"state": "open", "credential_type": "password", "since": 1767219000}}}
 
-changed(time) := {"session_hijack": {"suspect": {"credential_type": "password", "since": 1767219000}, "changed password": time}}
+changed(time) := object.union(suspect, {"session_hijack": {"replaced": {"credential_type": "password", "since": time}}})
 
 told(actions) := {[a.type, a.subject, object.get(a, "mode", "enforce")] | some a in actions}
 
@@ -178,14 +178,15 @@ test_an_address_at_high_risk_without_a_session_asks_for_stronger_authentication 
 		with input.subject as user_only
 }
 
-test_a_compromised_credential_is_remembered_as_suspect if {
-	compromised := of_type("credential-compromise", {"credential_type": "pin"})
-	session_hijack.facts == {"suspect": {"value": {"credential_type": "pin", "since": 1767226200}, "ttl": "90d", "of": "user"}} with input as compromised
-	count(session_hijack.actions) == 0 with input as compromised
+change := of_type("credential-change", {"credential_type": "password", "change_type": "update"})
+
+test_a_change_of_the_suspect_credential_is_remembered if {
+	replaced := {"credential_type": "password", "since": 1767226200}
+	session_hijack.facts == {"replaced": {"value": replaced, "ttl": "90d", "of": "user"}} with input as change with input.user.facts as suspect
+	count(session_hijack.actions) == 0 with input as change with input.user.facts as suspect
 }
 
-test_a_changed_credential_is_remembered if {
-	change := of_type("credential-change", {"credential_type": "password", "change_type": "update"})
-	session_hijack.facts == {"changed password": {"value": 1767226200, "ttl": "90d", "of": "user"}} with input as change
-	count(session_hijack.actions) == 0 with input as change
+test_other_changes_are_not if {
+	count(session_hijack.facts) == 0 with input as change
+	count(session_hijack.facts) == 0 with input as change with input.user.facts as suspect with input.event.body.credential_type as "pin"
 }

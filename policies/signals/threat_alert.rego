@@ -124,6 +124,18 @@ actions contains {
 }
 
 # METADATA
+# title: The credential is suspect until it is changed
+# description: For the rules about sessions and risk, which know this alert by its transaction.
+facts["suspect"] := {
+	"value": {"state": "open", "credential_type": input.event.body.credential_type, "since": input.event.time, "txn": transaction},
+	"ttl": "90d",
+	"of": "user",
+} if {
+	input.event.type == "credential-compromise"
+	not renewed
+}
+
+# METADATA
 # title: An older session is left alone
 notes contains $"{who}: session {sessions.short(session.id)} at {session.issuer} {session.began} before {exposure}; it is left alone, look at it" if {
 	input.event.type == "credential-compromise"
@@ -158,6 +170,10 @@ notes contains $"{who}: risk is high already and stays" if {
 	input.event.type == "credential-compromise"
 	input.user.risk.level == "high"
 }
+
+default transaction := ""
+
+transaction := input.event.txn
 
 default certainty := "enforce"
 

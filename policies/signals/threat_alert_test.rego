@@ -161,6 +161,21 @@ test_a_change_before_the_exposure_does_not_help if {
 		with input.user.history as changed_at(1767225600)
 }
 
+test_the_credential_is_remembered_as_suspect if {
+	suspect := {"state": "open", "credential_type": "password", "since": 1767225600, "txn": "campaign-7"}
+	threat_alert.facts == {"suspect": {"value": suspect, "ttl": "90d", "of": "user"}} with input as exposed
+}
+
+test_an_alert_without_a_transaction_is_too if {
+	transactions := {f.value.txn | some f in threat_alert.facts} with input as object.remove(exposed, ["event"])
+		with input.event as object.remove(exposed.event, ["txn"])
+	transactions == {""}
+}
+
+test_a_credential_changed_since_is_not if {
+	count(threat_alert.facts) == 0 with input as exposed with input.user.history as changed_at(1767226200)
+}
+
 test_a_change_of_another_credential_does_not_help if {
 	types(threat_alert.actions) == {"revoke-session", "require-credential-change", "raise-risk"} with input as exposed
 		with input.user.history as changed_at(1767226200)
