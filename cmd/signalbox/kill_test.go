@@ -302,11 +302,12 @@ func (k *killRun) killOnce(i int) bool {
 		k.awaitReady()
 		pause(700 * time.Millisecond)
 	}
-	busy := k.began.Load() && (k.inFlight.Load() > 0 || k.received.Load() < k.accepted.Load())
+	inFlight, accepted, received := k.inFlight.Load(), k.accepted.Load(), k.received.Load()
+	busy := k.began.Load() && (inFlight > 0 || received < accepted)
 	_ = k.cmd.Process.Kill()
 	err := <-k.exited
 	k.exited <- err
-	k.t.Logf("kill %2d during %-6s in flight %3d, accepted %6d, delivered %6d", i+1, moment, k.inFlight.Load(), k.accepted.Load(), k.received.Load())
+	k.t.Logf("kill %2d during %-6s in flight %3d, accepted %6d, delivered %6d", i+1, moment, inFlight, accepted, received)
 	return busy
 }
 
