@@ -5,8 +5,9 @@ import "sync"
 // recent keeps the last committed records decoded, so that the index loops
 // need not read back what was just written.
 type recent struct {
-	mu   sync.Mutex
-	ring [4096]struct {
+	mu     sync.Mutex
+	newest uint64 // highest sequence put so far
+	ring   [4096]struct {
 		seq uint64
 		rec *Record
 	}
@@ -18,13 +19,22 @@ const maxRecent = 32 << 10
 
 // put keeps a record of which size bytes were stored.
 func (r *recent) put(seq uint64, rec *Record, size int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.newest = max(r.newest, seq)
 	if size > maxRecent {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	slot := &r.ring[seq%uint64(len(r.ring))]
 	slot.seq, slot.rec = seq, rec
+}
+
+// awaits reports whether the record at seq may be on its way: a commit is shown
+// by the store a moment before its records are put here.
+func (r *recent) awaits(seq uint64) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.newest < seq
 }
 
 func (r *recent) get(seq uint64) *Record {

@@ -122,10 +122,21 @@ func (p *Pipeline) render(ctx context.Context, name string, after uint64, render
 
 	// What was just written is still here, decoded: reading it back would cost
 	// more than all the rest and push the state out of the store's cache.
+	waited := false
 	for end := p.store.Last(); err == nil && last < end && !full(); {
 		if rec := p.recent.get(last + 1); rec != nil {
 			take(last+1, rec)
 			continue
+		}
+		if p.recent.awaits(last + 1) {
+			if n > 0 {
+				break // the next round has it
+			}
+			if !waited {
+				waited = true
+				sleep(ctx, viewLinger/2)
+				continue
+			}
 		}
 		err = p.store.Journal(ctx, last, func(seq uint64, data []byte) bool {
 			rec := new(Record)
