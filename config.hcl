@@ -143,8 +143,8 @@ policies {
   # dir = "policies"
 
   # Per rule: switch it off, lower its mode (enforce, approve, shadow; the rule's
-  # own mode is the highest it can have), or limit its actions; over the limit
-  # they wait for approval.
+  # own mode is the highest it can have), or limit its actions, counted for each
+  # issuer; over the limit they wait for approval.
   # rule "threat_alert" {
   #   enabled = true
   #   mode    = "shadow"
