@@ -82,7 +82,8 @@ func TestMergeEndsWithTheAction(t *testing.T) {
 		r.accept(r.revoked("1", jane))
 		within(time.Second)
 		r.accept(r.revoked("2", jane))
-		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Dead, pipeline.Queued})
+		within(time.Second)
+		equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Dead, pipeline.Queued, pipeline.Dead})
 	}, action(func(a *pipeline.ActionType) { a.Merge = time.Hour }))
 }
 
