@@ -94,19 +94,10 @@ func (d *dispatcher) run(ctx context.Context) error {
 		if wait == 0 {
 			continue
 		}
-		t := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-changed:
-		case <-t.C:
-		}
-		t.Stop()
+		pause(ctx, changed, wait)
 	}
 	return nil
 }
-
-// idle is how long to sleep when nothing is due.
-const idle = time.Minute
 
 // once claims, prepares and delivers one batch. It tells how long to wait
 // before the next; 0 means not at all.
@@ -123,10 +114,7 @@ func (d *dispatcher) once(ctx context.Context) (time.Duration, error) {
 		return 0, err
 	}
 	if len(items) == 0 {
-		if next.IsZero() {
-			return idle, nil
-		}
-		return min(idle, max(time.Millisecond, next.Sub(now))), nil
+		return untilDue(next, now), nil
 	}
 	work, cancel := context.WithTimeout(ctx, claimWork)
 	defer cancel()

@@ -83,6 +83,7 @@ func (q *proposal) key() string { return q.subject.Key() }
 
 // Guard keys hold hashes: transactions and subjects are a stranger's text of
 // any length.
+
 // mergeKey is one per action that would say the same: what a rule gave beside
 // the reason counts, so that a mild action does not swallow a harsh one.
 func (q *proposal) mergeKey() string {

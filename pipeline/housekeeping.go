@@ -26,7 +26,7 @@ const longestLimit = 31 * 24 * time.Hour
 // see it either way; this only gives the space back.
 func (p *Pipeline) Housekeeping(ctx context.Context) error {
 	for {
-		sleep(ctx, housekeepingInterval)
+		pause(ctx, nil, housekeepingInterval)
 		if ctx.Err() != nil {
 			return nil
 		}

@@ -98,17 +98,7 @@ func (p *Pipeline) Timers(ctx context.Context) error {
 		if len(due) > 0 {
 			continue
 		}
-		wait := idle
-		if !next.IsZero() {
-			wait = min(idle, max(time.Millisecond, next.Sub(now)))
-		}
-		timer := time.NewTimer(wait)
-		select {
-		case <-ctx.Done():
-		case <-changed:
-		case <-timer.C:
-		}
-		timer.Stop()
+		pause(ctx, changed, untilDue(next, now))
 	}
 	return nil
 }

@@ -54,14 +54,14 @@ func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink
 			select {
 			case <-ctx.Done():
 			case <-changed:
-				sleep(ctx, viewLinger)
+				pause(ctx, nil, viewLinger)
 			}
 			continue
 		}
 		if err := p.push(ctx, name, sink, docs); err != nil {
 			failed++
 			p.log.Warn("index does not take documents, will try again", "index", name, "err", err)
-			sleep(ctx, backoff(failed, maxSinkRest))
+			pause(ctx, nil, backoff(failed, maxSinkRest))
 			continue
 		}
 		failed = 0
@@ -134,7 +134,7 @@ func (p *Pipeline) render(ctx context.Context, name string, after uint64, render
 			}
 			if !waited {
 				waited = true
-				sleep(ctx, viewLinger/2)
+				pause(ctx, nil, viewLinger/2)
 				continue
 			}
 		}
@@ -186,13 +186,4 @@ func (p *Pipeline) push(ctx context.Context, name string, sink Sink, docs []Deli
 		docs = nil
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

@@ -40,6 +40,19 @@ type Options struct {
 	Now     func() time.Time // nil: time.Now
 }
 
+func (o Options) withDefaults() Options {
+	if o.Env == nil {
+		o.Env = os.LookupEnv
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	return o
+}
+
 // App is one product. Its methods are safe for concurrent use; Start and Stop
 // are called once each.
 type App struct {
@@ -92,15 +105,7 @@ type namedSink struct {
 // error everything already open is closed again; a diag.List as error means
 // that the configuration or the policies are at fault.
 func New(o Options) (_ *App, err error) {
-	if o.Env == nil {
-		o.Env = os.LookupEnv
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o = o.withDefaults()
 	g, err := load(o)
 	if err != nil {
 		return nil, err

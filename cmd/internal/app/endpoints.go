@@ -8,6 +8,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/policies"
 )
 
 // mountPublic adds what the shared listener serves beside the connectors.
@@ -86,8 +87,6 @@ func (a *App) status(ctx context.Context) api.Status {
 func (a *App) backend() api.Backend {
 	return api.Backend{
 		Pipeline: a.line, Searcher: a.search, Status: a.status, Reload: a.Reload, Now: a.o.Now,
-		Explain: api.Explainer{Rules: func(ctx context.Context, typ string, input []byte) ([]api.RuleView, error) {
-			return explainRules(ctx, a.gen.Load().rules, typ, input)
-		}, Revision: a.line.Revision},
+		Explain: explainer(func() *policies.Set { return a.gen.Load().rules }),
 	}
 }

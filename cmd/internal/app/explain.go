@@ -3,26 +3,20 @@ package app
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
+	"github.com/signalbox-dev/signalbox/policies"
 )
 
 // Explain runs every step for the messages as a product of this configuration
 // would that knows nothing yet. It opens no listener and writes nothing.
 func Explain(ctx context.Context, o Options, req api.ExplainRequest) ([]api.Explanation, error) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
+	o = o.withDefaults()
 	g, err := load(o)
 	if err != nil {
 		return nil, err
@@ -38,10 +32,7 @@ func Explain(ctx context.Context, o Options, req api.ExplainRequest) ([]api.Expl
 	defer st.Close()
 	p := pipeline.New(pipeline.Options{Store: st, Log: o.Log, Now: o.Now})
 	p.Use(s)
-	x := api.Explainer{Rules: func(ctx context.Context, typ string, input []byte) ([]api.RuleView, error) {
-		return explainRules(ctx, g.rules, typ, input)
-	}, Revision: p.Revision}
-	return x.Messages(ctx, p, req, o.Now())
+	return explainer(func() *policies.Set { return g.rules }).Messages(ctx, p, req, o.Now())
 }
 
 // nameSources fills in the only source where none is named and refuses unknown

@@ -12,6 +12,16 @@ import (
 	"github.com/signalbox-dev/signalbox/policies"
 )
 
+// explainer looks with the rules in use at the time it is asked.
+func explainer(rules func() *policies.Set) api.Explainer {
+	return api.Explainer{
+		Rules: func(ctx context.Context, typ string, input []byte) ([]api.RuleView, error) {
+			return explainRules(ctx, rules(), typ, input)
+		},
+		Revision: func() string { return rules().Revision() },
+	}
+}
+
 // explainRules evaluates the rules again over a journaled input, offline, and
 // tells of each body whether it held or what was in the way. It uses the rules
 // of today, which need not be those of the decision.
