@@ -185,4 +185,24 @@ type Order struct {
 	Made     time.Time
 	Expires  time.Time // zero: never
 	Stream   string    // sink name
+
+	// Request is what a step that calls wants done; nil for one that emits. A
+	// sink of a kind that makes no calls takes orders without a request only.
+	Request *Request
+}
+
+// Request is a call of an actuator or notifier, made once of an action's
+// templates: every try asks the same. It names no host. Which one is asked, with
+// which credentials, is the sink's configuration and never an action's.
+type Request struct {
+	// Method is an HTTP method in capitals; "" means the sink's own.
+	Method string `json:"method,omitempty"`
+	// Path is appended to the sink's URL, with a slash between if neither has
+	// one; "" is the URL itself. It is escaped already (RFC 3986 section 3.3),
+	// values filled in included, and may end in a query after "?". The sink
+	// refuses for good what would leave its URL: dot segments, a host, a
+	// fragment.
+	Path string `json:"path,omitempty"`
+	// Body is sent as it stands; nil sends none.
+	Body []byte `json:"body,omitempty"`
 }
