@@ -1,4 +1,4 @@
-package receiver
+package push
 
 import (
 	"errors"
@@ -13,28 +13,28 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
-// serve is the push endpoint (RFC 8935 section 2).
-func (s *source) serve(w http.ResponseWriter, r *http.Request) {
-	if a, ok := s.admit(w.Header(), r); !ok {
-		s.refuse(w, r, a)
+// ServeHTTP implements http.Handler (RFC 8935 section 2).
+func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if a, ok := e.admit(w.Header(), r); !ok {
+		e.refuse(w, r, a)
 		return
 	}
 	select {
-	case s.slots <- struct{}{}:
+	case e.slots <- struct{}{}:
 	default:
-		s.refuse(w, r, unavailable(retrySoon))
+		e.refuse(w, r, unavailable(retrySoon))
 		return
 	}
-	body, a, ok := s.read(w, r)
+	body, a, ok := e.read(w, r)
 	if !ok {
-		<-s.slots
-		s.refuse(w, r, a)
+		<-e.slots
+		e.refuse(w, r, a)
 		return
 	}
-	p := &push{msg: s.message(r, body), answer: make(chan answer, 1)}
-	if !s.enqueue(p) {
-		<-s.slots
-		s.refuse(w, r, unavailable(retryLater))
+	p := &push{msg: e.message(r, body), answer: make(chan answer, 1)}
+	if !e.enqueue(p) {
+		<-e.slots
+		e.refuse(w, r, unavailable(retryLater))
 		return
 	}
 	select {
@@ -45,7 +45,7 @@ func (s *source) serve(w http.ResponseWriter, r *http.Request) {
 }
 
 // admit checks all that can be told without the body (PUSH-17 to PUSH-19).
-func (s *source) admit(header http.Header, r *http.Request) (a answer, ok bool) {
+func (e *Endpoint) admit(header http.Header, r *http.Request) (a answer, ok bool) {
 	if r.Method != http.MethodPost {
 		header.Set("Allow", http.MethodPost)
 		return answer{status: http.StatusMethodNotAllowed}, false
@@ -54,17 +54,21 @@ func (s *source) admit(header http.Header, r *http.Request) (a answer, ok bool) 
 		header.Set("Accept", ssf.MediaTypeSET)
 		return answer{status: http.StatusUnsupportedMediaType}, false
 	}
-	if !s.sender.authentic(r.Header) {
-		header.Set("WWW-Authenticate", s.sender.challenge)
+	if !e.sender.authentic(r.Header) {
+		header.Set("WWW-Authenticate", e.sender.challenge)
 		return answer{status: http.StatusUnauthorized}, false
 	}
-	if !s.Ready() {
+	if !e.Ready() {
 		return unavailable(retryLater), false
 	}
-	if wait := s.bucket.take(s.now()); wait > 0 {
-		return answer{status: http.StatusTooManyRequests, after: wait}, false
+	wait, quota := e.bucket.take(e.now())
+	if quota.Limit > 0 && e.dialect.Quota != nil {
+		e.dialect.Quota(header, quota)
 	}
-	if r.ContentLength > int64(s.bounds.bytes) {
+	if wait > 0 {
+		return answer{status: http.StatusTooManyRequests, after: wait, body: e.dialect.TooMany}, false
+	}
+	if r.ContentLength > int64(e.bounds.MaxBytes) {
 		return answer{status: http.StatusRequestEntityTooLarge}, false
 	}
 	return answer{}, true
@@ -73,11 +77,11 @@ func (s *source) admit(header http.Header, r *http.Request) (a answer, ok bool) 
 // refuse answers a request that got no further. Where the peer is at fault the
 // connection ends with the answer, so that the server does not read the rest of
 // the body; a peer that is only asked to wait keeps it.
-func (s *source) refuse(w http.ResponseWriter, r *http.Request, a answer) {
+func (e *Endpoint) refuse(w http.ResponseWriter, r *http.Request, a answer) {
 	if a.after == 0 {
 		w.Header().Set("Connection", "close")
 	}
-	s.refused.note(s.log, a.status, r.RemoteAddr, s.now())
+	e.refused.note(e.log, a.status, r.RemoteAddr, e.now())
 	a.write(w)
 }
 
@@ -93,11 +97,11 @@ func isSET(h http.Header) bool {
 }
 
 // read reads the body within the bounds of length and time.
-func (s *source) read(w http.ResponseWriter, r *http.Request) (body []byte, a answer, ok bool) {
+func (e *Endpoint) read(w http.ResponseWriter, r *http.Request) (body []byte, a answer, ok bool) {
 	control := http.NewResponseController(w)
 	// Not every server can set deadlines; one that cannot has its own.
-	_ = control.SetReadDeadline(time.Now().Add(s.bounds.read))
-	body, err := readAll(http.MaxBytesReader(w, r.Body, int64(s.bounds.bytes)), r.ContentLength)
+	_ = control.SetReadDeadline(time.Now().Add(e.bounds.ReadTimeout))
+	body, err := readAll(http.MaxBytesReader(w, r.Body, int64(e.bounds.MaxBytes)), r.ContentLength)
 	if err != nil {
 		var tooLong *http.MaxBytesError
 		switch {
@@ -125,15 +129,13 @@ func readAll(r io.Reader, announced int64) ([]byte, error) {
 }
 
 // message is the request as it goes to the handler.
-func (s *source) message(r *http.Request, body []byte) pipeline.Message {
+func (e *Endpoint) message(r *http.Request, body []byte) pipeline.Message {
 	m := pipeline.Message{
-		Source:      s.name,
+		Source:      e.name,
 		Body:        body,
 		ContentType: ssf.MediaTypeSET,
-		Received:    s.now(),
-	}
-	if !s.sender.anonymous {
-		m.Sender = s.issuer
+		Received:    e.now(),
+		Sender:      e.sender.name,
 	}
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		m.RemoteAddr = host

@@ -1,4 +1,4 @@
-package receiver
+package push
 
 import (
 	"crypto/sha256"
@@ -10,20 +10,21 @@ import (
 // sender is how a transmitter shows who it is: a shared Authorization value.
 type sender struct {
 	anonymous bool
-	want      [sha256.Size]byte // of the expected value in normal form
+	name      string            // "" when anonymous
+	want      [sha256.Size]byte // of the expected value in normal form; of no value when there is none
 	challenge string            // WWW-Authenticate
 }
 
-func newSender(p *Push) sender {
-	s := sender{anonymous: p.Anonymous, challenge: "Bearer"}
-	if s.anonymous {
+func newSender(o Options) sender {
+	s := sender{anonymous: o.Anonymous, challenge: "Bearer"}
+	if o.Anonymous || o.Authorization == "" {
 		return s
 	}
-	value := normal(string(p.Authorization))
+	value := normal(o.Authorization)
 	if strings.HasPrefix(value, "basic ") {
 		s.challenge = `Basic realm="push"`
 	}
-	s.want = sha256.Sum256([]byte(value))
+	s.name, s.want = o.Sender, sha256.Sum256([]byte(value))
 	return s
 }
 
@@ -53,8 +54,8 @@ func normal(value string) string {
 	return strings.ToLower(scheme) + " " + strings.TrimLeft(rest, " ")
 }
 
-// withoutScheme is the part of an Authorization value that is secret.
-func withoutScheme(value string) string {
+// Credentials is the part of an Authorization value that is secret.
+func Credentials(value string) string {
 	_, credentials, _ := strings.Cut(normal(value), " ")
 	return credentials
 }

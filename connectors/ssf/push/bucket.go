@@ -1,4 +1,4 @@
-package receiver
+package push
 
 import (
 	"sync"
@@ -24,10 +24,17 @@ func newBucket(rate float64, depth int) *bucket {
 	return &bucket{rate: rate, depth: float64(depth)}
 }
 
+// Quota is how much of a rate is left.
+type Quota struct {
+	Limit     int       // requests at once
+	Remaining int       // of them now
+	Reset     time.Time // when there is one again, or all of them if there is one
+}
+
 // take takes a token and returns 0, or takes none and tells how long to wait.
-func (b *bucket) take(now time.Time) time.Duration {
+func (b *bucket) take(now time.Time) (wait time.Duration, q Quota) {
 	if b == nil {
-		return 0
+		return 0, Quota{}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -36,9 +43,17 @@ func (b *bucket) take(now time.Time) time.Duration {
 		b.tokens = min(b.depth, b.tokens+passed.Seconds()*b.rate)
 		b.at = now
 	}
+	missing := 1 - b.tokens
 	if b.tokens >= 1 {
 		b.tokens--
-		return 0
+		missing = b.depth - b.tokens
+	} else {
+		wait = max(1, b.fills(missing))
 	}
-	return max(1, time.Duration((1-b.tokens)/b.rate*float64(time.Second)))
+	return wait, Quota{Limit: int(b.depth), Remaining: int(b.tokens), Reset: now.Add(b.fills(missing))}
+}
+
+// fills is how long it takes until that many more tokens are there.
+func (b *bucket) fills(tokens float64) time.Duration {
+	return time.Duration(tokens / b.rate * float64(time.Second))
 }

@@ -1,4 +1,4 @@
-package receiver
+package push
 
 import (
 	"bufio"
@@ -14,13 +14,12 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 func TestAccepted(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret}, kind.Env{})
+	src, url := endpoint(t, Options{})
 	rec := pipelinetest.NewRecorder()
 	run(t, src, rec.Handle)
 	for range 2 { // a repeat is answered as the first (PUSH-09)
@@ -37,7 +36,7 @@ func TestAccepted(t *testing.T) {
 }
 
 func TestAnonymousHasNoSender(t *testing.T) {
-	src, url := endpoint(t, Push{Anonymous: true}, kind.Env{})
+	src, url := endpoint(t, Options{Anonymous: true})
 	rec := pipelinetest.NewRecorder()
 	run(t, src, rec.Handle)
 	post(t, url, "a.b.c", nil)
@@ -48,14 +47,14 @@ func TestAnonymousHasNoSender(t *testing.T) {
 
 func TestVerdictsAnsweredAlike(t *testing.T) {
 	for _, v := range []pipeline.Verdict{pipeline.Accepted, pipeline.Repeated, pipeline.Reused, pipeline.Discarded} {
-		if a := outcome(pipeline.Receipt{Verdict: v}); a != accepted {
+		if a := New(Options{}).outcome(pipeline.Receipt{Verdict: v}); a.status != http.StatusAccepted || a.body != nil {
 			t.Errorf("%s is answered %+v", v, a)
 		}
 	}
 }
 
 func TestRejected(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret}, kind.Env{})
+	src, url := endpoint(t, Options{})
 	rec := pipelinetest.NewRecorder()
 	rec.Reject("stranger", &pipeline.RejectError{Code: pipeline.InvalidIssuer, Description: "iss \"x\"\n is unknown", Requirement: "SET-09", JTI: "j-1"})
 	rec.Reject("unmapped", &pipeline.RejectError{Code: pipeline.Unmapped, Description: "no mapping"})
@@ -91,7 +90,7 @@ func TestHandlerErrors(t *testing.T) {
 		"retry and busy": {[]pipeline.Receipt{{Retry: &pipeline.BusyError{After: 7 * time.Second}}}, nil, "7"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			src, url := endpoint(t, Push{Authorization: secret}, kind.Env{})
+			src, url := endpoint(t, Options{})
 			run(t, src, func(context.Context, []pipeline.Message) ([]pipeline.Receipt, error) { return c.receipts, c.err })
 			resp := post(t, url, "a.b.c", nil)
 			if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != c.after {
@@ -105,7 +104,7 @@ func TestHandlerErrors(t *testing.T) {
 }
 
 func TestRefusedBeforeTheBody(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret, MaxBytes: 2000}, kind.Env{})
+	src, url := endpoint(t, Options{Bounds: Bounds{MaxBytes: 2000}})
 	rec := pipelinetest.NewRecorder()
 	run(t, src, rec.Handle)
 	type want struct {
@@ -161,7 +160,7 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 }
 
 func TestBasicChallenge(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: "Basic dXNlcjpwYXNzd29yZA=="}, kind.Env{})
+	src, url := endpoint(t, Options{Authorization: "Basic dXNlcjpwYXNzd29yZA=="})
 	run(t, src, pipelinetest.NewRecorder().Handle)
 	if got := post(t, url, "a", nil).Header.Get("WWW-Authenticate"); got != `Basic realm="push"` {
 		t.Errorf("challenge %q", got)
@@ -195,7 +194,7 @@ func status(t *testing.T, conn net.Conn) int {
 }
 
 func TestHostileBodies(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret, MaxBytes: 2000, ReadTimeout: 100 * time.Millisecond}, kind.Env{})
+	src, url := endpoint(t, Options{Bounds: Bounds{MaxBytes: 2000, ReadTimeout: 100 * time.Millisecond}})
 	rec := pipelinetest.NewRecorder()
 	run(t, src, rec.Handle)
 
@@ -256,7 +255,7 @@ func TestHostileBodies(t *testing.T) {
 // TestSlowHandler: handling may take longer than the time limit of the body,
 // and the connection serves the next request.
 func TestSlowHandler(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret, ReadTimeout: 100 * time.Millisecond}, kind.Env{})
+	src, url := endpoint(t, Options{Bounds: Bounds{ReadTimeout: 100 * time.Millisecond}})
 	rec := pipelinetest.NewRecorder()
 	run(t, src, func(ctx context.Context, msgs []pipeline.Message) ([]pipeline.Receipt, error) {
 		<-time.After(250 * time.Millisecond)
@@ -275,7 +274,7 @@ func TestSlowHandler(t *testing.T) {
 
 func TestRate(t *testing.T) {
 	clock := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	src, url := endpoint(t, Push{Authorization: secret, Rate: 0.25, Burst: 2}, kind.Env{Now: func() time.Time { return clock }})
+	src, url := endpoint(t, Options{Bounds: Bounds{Rate: 0.25, Burst: 2}, Now: func() time.Time { return clock }})
 	run(t, src, pipelinetest.NewRecorder().Handle)
 	for i, want := range []int{202, 202, 429, 429} {
 		if resp := post(t, url, fmt.Sprint(i), nil); resp.StatusCode != want {
@@ -293,30 +292,30 @@ func TestBucket(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBucket(2, 3)
 		for i := range 3 {
-			if wait := b.take(time.Now()); wait != 0 {
+			if wait, _ := b.take(time.Now()); wait != 0 {
 				t.Fatalf("take %d of a full bucket: wait %v", i, wait)
 			}
 		}
-		if wait := b.take(time.Now()); wait != 500*time.Millisecond {
+		if wait, _ := b.take(time.Now()); wait != 500*time.Millisecond {
 			t.Errorf("wait %v, want 500ms", wait)
 		}
 		time.Sleep(500 * time.Millisecond)
-		if wait := b.take(time.Now()); wait != 0 {
+		if wait, _ := b.take(time.Now()); wait != 0 {
 			t.Errorf("wait %v after waiting", wait)
 		}
-		if wait := b.take(time.Now().Add(-time.Hour)); wait == 0 {
+		if wait, _ := b.take(time.Now().Add(-time.Hour)); wait == 0 {
 			t.Error("a clock set back filled the bucket")
 		}
 		time.Sleep(time.Hour)
 		taken := 0
-		for b.take(time.Now()) == 0 {
-			taken++
+		for wait := time.Duration(0); wait == 0; taken++ {
+			wait, _ = b.take(time.Now())
 		}
-		if taken != 3 {
+		if taken--; taken != 3 {
 			t.Errorf("after an hour %d were taken at once, want 3", taken)
 		}
 	})
-	if wait := newBucket(0, 1).take(time.Now()); wait != 0 {
+	if wait, _ := newBucket(0, 1).take(time.Now()); wait != 0 {
 		t.Errorf("wait %v without a rate", wait)
 	}
 }
@@ -324,7 +323,7 @@ func TestBucket(t *testing.T) {
 // TestCutAfterGrace: a handler that hangs does not keep Run from returning.
 func TestCutAfterGrace(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		src := newSource(&Config{Push: &Push{Anonymous: true}}, kind.Env{Name: "idp"})
+		src := New(Options{Anonymous: true, Bounds: Bounds{MaxInFlight: 1}})
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() {
@@ -355,7 +354,7 @@ func TestCutAfterGrace(t *testing.T) {
 }
 
 func TestTally(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret}, kind.Env{})
+	src, url := endpoint(t, Options{})
 	for range 5 {
 		post(t, url, "a", http.Header{"Authorization": nil})
 	}
@@ -369,7 +368,7 @@ func FuzzPush(f *testing.F) {
 	f.Add("POST", "application/secevent+jwt; x=\"", secret, []byte{}, int64(-1))
 	f.Add("PUT", "text/plain", "", []byte("\x00\xff"), int64(1<<40))
 	f.Add("POST", "application/secevent+jwt", "0123456789abcdef", []byte(strings.Repeat("x", 3000)), int64(-1))
-	src, _ := endpoint(f, Push{Authorization: secret, MaxBytes: 2000}, kind.Env{})
+	src, _ := endpoint(f, Options{Bounds: Bounds{MaxBytes: 2000}})
 	run(f, src, func(_ context.Context, msgs []pipeline.Message) ([]pipeline.Receipt, error) {
 		receipts := make([]pipeline.Receipt, len(msgs))
 		for i, m := range msgs {
@@ -383,11 +382,11 @@ func FuzzPush(f *testing.F) {
 		if length >= 0 { // as the server does
 			body = body[:min(int64(len(body)), length)]
 		}
-		r := httptest.NewRequest(http.MethodPost, src.path, strings.NewReader(string(body)))
+		r := httptest.NewRequest(http.MethodPost, at, strings.NewReader(string(body)))
 		r.Method, r.ContentLength = method, max(length, -1)
 		r.Header = http.Header{"Content-Type": {contentType}, "Authorization": {authorization}}
 		w := httptest.NewRecorder()
-		src.serve(w, r)
+		src.ServeHTTP(w, r)
 		switch w.Code {
 		case 202, 401, 405, 413, 415:
 			if w.Body.Len() > 0 {

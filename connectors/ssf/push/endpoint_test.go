@@ -1,4 +1,4 @@
-package receiver
+package push
 
 import (
 	"context"
@@ -12,7 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
@@ -20,30 +19,29 @@ import (
 const secret = "Bearer 0123456789abcdef"
 
 // endpoint opens a source on a server of its own.
-func endpoint(t testing.TB, push Push, env kind.Env) (src *source, url string) {
+func endpoint(t testing.TB, o Options) (e *Endpoint, url string) {
 	t.Helper()
-	mux := http.NewServeMux()
-	env.Name = "idp"
-	env.Mount = func(pattern string, h http.Handler) error {
-		mux.Handle(pattern, h)
-		return nil
-	}
-	c := &Config{Issuer: "https://idp.example.com", Push: &push}
-	if problems := c.Validate(); problems != nil {
+	bounds, problems := o.Bounds.Fill("")
+	if problems != nil {
 		t.Fatal(problems)
 	}
-	opened, err := c.Open(env)
-	if err != nil {
-		t.Fatal(err)
+	o.Source, o.Sender, o.Bounds = "idp", "https://idp.example.com", bounds
+	if !o.Anonymous && o.Authorization == "" {
+		o.Authorization = secret
 	}
+	mux := http.NewServeMux()
+	e = New(o)
+	mux.Handle(at, e)
 	srv := httptest.NewServer(mux)
 	t.Cleanup(srv.Close)
-	src = opened.(*source)
-	return src, srv.URL + src.path
+	return e, srv.URL + at
 }
 
+// at is where a test mounts its endpoint.
+const at = "/ssf/idp/push"
+
 // run runs a source until the test or the returned function ends it.
-func run(t testing.TB, src *source, h pipeline.HandlerFunc) (stop func()) {
+func run(t testing.TB, src *Endpoint, h pipeline.HandlerFunc) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -181,7 +179,7 @@ func (u *transmitter) Await(ctx context.Context, body string) error {
 
 func TestConformance(t *testing.T) {
 	pipelinetest.TestSource(t, func(t *testing.T) (pipeline.Source, pipelinetest.Upstream) {
-		src, url := endpoint(t, Push{Authorization: secret}, kind.Env{})
+		src, url := endpoint(t, Options{})
 		return src, &transmitter{t: t, url: url, settled: map[string]chan struct{}{}}
 	})
 }
@@ -211,7 +209,7 @@ func pushAsync(t *testing.T, url, body string) <-chan *http.Response {
 }
 
 func TestBatchesTakeWhatQueued(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret}, kind.Env{Batch: 40})
+	src, url := endpoint(t, Options{MaxBatch: 40})
 	g := newGate()
 	run(t, src, g.Handle)
 	var answers []<-chan *http.Response
@@ -245,14 +243,14 @@ func TestBatchesTakeWhatQueued(t *testing.T) {
 }
 
 // queued is the length of the queue.
-func (s *source) queued() int {
-	s.mu.RLock()
-	defer s.mu.RUnlock()
-	return len(s.queue)
+func (e *Endpoint) queued() int {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
+	return len(e.queue)
 }
 
 func TestEveryRequestHasItsOwnOutcome(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret}, kind.Env{})
+	src, url := endpoint(t, Options{})
 	rec := pipelinetest.NewRecorder()
 	rec.Reject("bad", &pipeline.RejectError{Code: pipeline.InvalidKey, Description: "key is revoked"})
 	g := &gate{rec, make(chan int, 100), make(chan struct{})}
@@ -277,7 +275,7 @@ func TestEveryRequestHasItsOwnOutcome(t *testing.T) {
 }
 
 func TestInFlightBound(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret, MaxInFlight: 2}, kind.Env{})
+	src, url := endpoint(t, Options{Bounds: Bounds{MaxInFlight: 2}})
 	g := newGate()
 	run(t, src, g.Handle)
 	one := pushAsync(t, url, "one")
@@ -302,7 +300,7 @@ func TestInFlightBound(t *testing.T) {
 // TestPeerGone: the message of a peer that went away is handled, and its slot
 // is free again after that and not before.
 func TestPeerGone(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret, MaxInFlight: 1}, kind.Env{})
+	src, url := endpoint(t, Options{Bounds: Bounds{MaxInFlight: 1}})
 	g := newGate()
 	run(t, src, g.Handle)
 	ctx, leave := context.WithCancel(t.Context())
@@ -330,7 +328,7 @@ func TestPeerGone(t *testing.T) {
 }
 
 func TestDrain(t *testing.T) {
-	src, url := endpoint(t, Push{Authorization: secret}, kind.Env{})
+	src, url := endpoint(t, Options{})
 	if resp := post(t, url, "early", nil); resp.StatusCode != http.StatusServiceUnavailable {
 		t.Errorf("answered %s before Run", resp.Status)
 	}
@@ -363,7 +361,7 @@ func TestDrain(t *testing.T) {
 // BenchmarkPush is what the endpoint itself costs per message, over loopback
 // with keep-alive, 64 peers at a time and a handler that does nothing.
 func BenchmarkPush(b *testing.B) {
-	src, url := endpoint(b, Push{Authorization: secret}, kind.Env{})
+	src, url := endpoint(b, Options{})
 	run(b, src, func(_ context.Context, msgs []pipeline.Message) ([]pipeline.Receipt, error) {
 		return make([]pipeline.Receipt, len(msgs)), nil
 	})

@@ -1,4 +1,4 @@
-package receiver
+package push
 
 import (
 	"errors"
@@ -16,6 +16,7 @@ type answer struct {
 	status int
 	after  time.Duration // Retry-After, with 429 and 503
 	reason ssf.Error     // with 400
+	body   []byte        // with 429: JSON, or nothing
 }
 
 // Retry-After where nobody said when.
@@ -33,12 +34,12 @@ func unavailable(d time.Duration) answer {
 }
 
 // outcome answers a message by its receipt.
-func outcome(r pipeline.Receipt) answer {
+func (e *Endpoint) outcome(r pipeline.Receipt) answer {
 	switch {
 	case r.Retry != nil:
 		return refusal(r.Retry)
 	case r.Reject != nil:
-		return answer{status: http.StatusBadRequest, reason: ssf.FromReject(r.Reject)}
+		return answer{status: http.StatusBadRequest, reason: e.dialect.Error(r.Reject)}
 	}
 	return accepted
 }
@@ -55,21 +56,25 @@ func refusal(err error) answer {
 
 // write sends the answer. Success has an empty body and no content type
 // (PUSH-02); a refused SET has an error object in a stated language (PUSH-03,
-// PUSH-04); all else is a bare status (PUSH-06).
+// PUSH-04); all else is a bare status (PUSH-06), but for what a dialect adds.
 func (a answer) write(w http.ResponseWriter) {
 	header := w.Header()
 	if a.after > 0 {
 		header.Set("Retry-After", seconds(a.after))
 	}
-	if a.status != http.StatusBadRequest {
+	text := a.body
+	if a.status == http.StatusBadRequest {
+		text = a.reason.AppendJSON(nil)
+		header.Set("Content-Language", "en")
+	}
+	if text == nil {
 		w.WriteHeader(a.status)
 		return
 	}
 	header.Set("Content-Type", ssf.MediaTypeJSON)
-	header.Set("Content-Language", "en")
 	header.Set("Cache-Control", "no-store")
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.reason.AppendJSON(nil)) // a peer that went away is no fault
+	_, _ = w.Write(text) // a peer that went away is no fault
 }
 
 // seconds writes a duration in whole seconds, rounded up and at least one.
