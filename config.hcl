@@ -99,6 +99,13 @@ issuer "https://idp.example.com" {
   }
 }
 
+# A provider that was built for Okta.
+# issuer "https://edr.example.com" {
+#   jwks     = "https://edr.example.com/jwks.json"
+#   audience = ["https://siem.example.com"]   # what it has for the URL of the org
+#   rules    = "okta"
+# }
+
 
 # ------------------------------------------------------------- what comes in
 
@@ -122,6 +129,24 @@ issuer "https://idp.example.com" {
 #     # rate  = 200
 #     # burst = 200
 #   }
+# }
+
+# SETs of providers that were built to push to an Okta org: they push here, with
+# nothing changed on their side but the address. Their issuer blocks need
+# rules = "okta". As at Okta, the signature alone says who sends.
+# source "okta" "providers" {
+#   # iss of the providers, all of which push to one path.
+#   issuers = ["https://edr.example.com"]
+#
+#   # Where, on the shared listener; this is Okta's own.
+#   path = "/security/api/v1/security-events"
+#
+#   # Bounds, as above; with a rate, answers tell what is left of it, as Okta's do.
+#   max_bytes     = bytes("64KiB")
+#   max_in_flight = 1024
+#   read_timeout  = "10s"
+#   # rate  = 200
+#   # burst = 200
 # }
 
 # SETs as lines of files: for trying things out and for importing what was kept.

@@ -24,6 +24,7 @@ var arrows = map[string][]string{
 	"connectors":                 {"connectors/...", "pipeline/..."},
 	"connectors/kind":            {"pipeline/..."},
 	"connectors/file":            {"connectors/kind", "pipeline/..."},
+	"connectors/okta":            {"connectors/kind", "connectors/ssf", "connectors/ssf/push", "pipeline/..."},
 	"connectors/sqlite":          {"connectors/kind", "pipeline/..."},
 	"connectors/ssf":             {"pipeline/..."},
 	"connectors/ssf/push":        {"connectors/kind", "connectors/ssf", "pipeline/..."},

@@ -5,6 +5,7 @@ package connectors
 import (
 	"github.com/signalbox-dev/signalbox/connectors/file"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/okta"
 	"github.com/signalbox-dev/signalbox/connectors/sqlite"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/receiver"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/transmitter"
@@ -14,6 +15,7 @@ import (
 // tables are not modified.
 var Sources = map[string]func() kind.SourceConfig{
 	"file": func() kind.SourceConfig { return new(file.SourceConfig) },
+	"okta": func() kind.SourceConfig { return new(okta.SourceConfig) },
 	"ssf":  func() kind.SourceConfig { return new(receiver.Config) },
 }
 

@@ -143,7 +143,7 @@ func TestShippedFileInFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile(`^# ((source|sink|protect) .*\{|protect \{)$`)
+	block := regexp.MustCompile(`^# ((issuer|source|sink|protect) .*\{|protect \{)$`)
 	lines, open := strings.Split(string(src), "\n"), false
 	for i, line := range lines {
 		open = open || block.MatchString(line)
@@ -160,8 +160,8 @@ func TestShippedFileInFull(t *testing.T) {
 	for _, d := range list {
 		t.Errorf("%s: %s (%s)", d.At(), d.Summary, d.Detail)
 	}
-	if len(cfg.Sources) != 2 || len(cfg.Sinks) != 2 || len(cfg.Protect) != 1 {
-		t.Errorf("%d sources, %d sinks and %d protect blocks, want 2, 2 and 1", len(cfg.Sources), len(cfg.Sinks), len(cfg.Protect))
+	if len(cfg.Sources) != 3 || len(cfg.Sinks) != 2 || len(cfg.Protect) != 1 {
+		t.Errorf("%d sources, %d sinks and %d protect blocks, want 3, 2 and 1", len(cfg.Sources), len(cfg.Sinks), len(cfg.Protect))
 	}
 }
 

@@ -41,7 +41,36 @@ func (l *loader) sources(blocks []connectorBlock) {
 			src.Issuers = []string{issuer}
 			l.knownIssuer(path+".issuer", issuer)
 		}
+		l.carried(path+".issuers", &src)
 		l.cfg.Sources = append(l.cfg.Sources, src)
+	}
+}
+
+// carried notes the issuers of a source that carries several. All of them write
+// one dialect: one that is held to another rule set would be refused token by
+// token.
+func (l *loader) carried(path string, src *Source) {
+	c, ok := src.Config.(interface {
+		Carries() (issuers []string, rules string)
+	})
+	if !ok {
+		return
+	}
+	issuers, rules := c.Carries()
+	for i, issuer := range issuers {
+		item := fmt.Sprintf("%s[%d]", path, i)
+		if slices.Contains(src.Issuers, issuer) {
+			l.field(item, fmt.Sprintf("issuer %q given twice", issuer), "Once is enough.")
+			continue
+		}
+		src.Issuers = append(src.Issuers, issuer)
+		l.knownIssuer(item, issuer)
+		for _, is := range l.cfg.Issuers {
+			if is.URL == issuer && is.Rules != rules {
+				l.field(item, fmt.Sprintf("issuer %q is held to rule set %q", issuer, is.Rules),
+					fmt.Sprintf("Write rules = %q in its block: a source %q takes that dialect alone.", rules, src.Kind))
+			}
+		}
 	}
 }
 

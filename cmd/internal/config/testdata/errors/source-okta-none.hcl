@@ -1,0 +1,3 @@
+source "okta" "providers" {
+  issuers = [] # ERROR: no issuer
+}
