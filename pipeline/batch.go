@@ -26,7 +26,8 @@ type batch struct {
 	moved map[string]bool // keys that earlier attempts found unlocked
 
 	// The result of the present attempt.
-	first map[string]*unit // by input id: the message that is accepted
+	first    map[string]*unit // by input id: the message that is accepted
+	progress map[string]*done // by key of the partition
 }
 
 // unit is one message of a batch.
@@ -187,6 +188,7 @@ func (b *batch) plan(ctx context.Context) (_ store.Tx, err error) {
 	}
 	now := b.p.now()
 	b.first = make(map[string]*unit, len(b.units))
+	b.progress = nil
 	for _, u := range b.units {
 		if err := b.step(ctx, tx, held, u, now); errors.Is(err, errMoved) {
 			return nil, err
@@ -202,6 +204,7 @@ func (b *batch) plan(ctx context.Context) (_ store.Tx, err error) {
 			return nil, err
 		}
 	}
+	b.writeProgress(tx)
 	return tx, nil
 }
 
@@ -210,7 +213,13 @@ func (b *batch) lock(ctx context.Context, tx store.Tx) (map[string]bool, error) 
 	held := make(map[string]bool, 4*len(b.units))
 	maps.Copy(held, b.moved)
 	for _, u := range b.units {
-		if u.reject != nil || u.retry != nil {
+		if u.retry != nil {
+			continue
+		}
+		if u.msg.Progress != nil {
+			held[u.progressKey()] = true
+		}
+		if u.reject != nil {
 			continue
 		}
 		held["i/"+u.sig.InputID] = true
@@ -252,10 +261,18 @@ func (b *batch) selection(e *event.Event) Selection {
 // step brings one message through: marks, state, rules.
 func (b *batch) step(ctx context.Context, tx store.Tx, held map[string]bool, u *unit, now time.Time) error {
 	u.verdict, u.record, u.seq, u.repeats, u.proposed = "", nil, 0, nil, nil
-	switch {
-	case u.retry != nil:
+	if u.retry != nil {
 		return nil
-	case u.reject != nil:
+	}
+	if u.msg.Progress != nil {
+		if old, err := b.advance(tx, u); err != nil {
+			return err
+		} else if old {
+			u.verdict = Repeated
+			return nil
+		}
+	}
+	if u.reject != nil {
 		u.verdict = Rejected
 		if b.sampled(u, u.msg.Source, u.msg.Sender != "" || u.sig.InputID != "", now) {
 			u.record = b.newRecord(RejectRecord, u, now)
@@ -273,9 +290,13 @@ func (b *batch) step(ctx context.Context, tx store.Tx, held map[string]bool, u *
 		}
 		tx.CancelTimer(u.timer.ID)
 	}
-	mark, seen, err := tx.Seen(u.sig.InputID)
-	if err != nil {
-		return fmt.Errorf("look up seen mark: %w", err)
+	var mark store.Mark
+	var seen bool
+	if u.marked() {
+		var err error
+		if mark, seen, err = tx.Seen(u.sig.InputID); err != nil {
+			return fmt.Errorf("look up seen mark: %w", err)
+		}
 	}
 	if first := b.first[u.sig.InputID]; first != nil {
 		mark, seen, u.repeats = store.Mark{Digest: first.sig.Digest}, true, first
@@ -400,7 +421,7 @@ func (b *batch) write(tx store.Tx, u *unit) error {
 	data := u.record.AppendJSON(nil)
 	u.size = len(data)
 	u.seq = tx.Append(store.Record{Data: data, IDs: ids})
-	if u.verdict == Accepted || u.verdict == Discarded {
+	if u.marked() && (u.verdict == Accepted || u.verdict == Discarded) {
 		tx.MarkSeen(u.sig.InputID, store.Mark{Digest: u.sig.Digest, Seq: u.seq, At: u.record.At})
 	}
 	return nil

@@ -41,9 +41,11 @@ type InputPart struct {
 	Sender     string          `json:"sender,omitempty"`
 	RemoteAddr string          `json:"remote_addr,omitempty"`
 	Position   string          `json:"position,omitempty"`
-	Delivery   string          `json:"delivery"` // push, poll, kafka, file, internal
+	Mapping    string          `json:"mapping,omitempty"` // that read it, "" for tokens
+	Delivery   string          `json:"delivery"`          // push, poll, kafka, file, internal
 	Received   time.Time       `json:"received"`
 	Body       string          `json:"body"`              // as received, size-capped for rejects
+	Bytes      []byte          `json:"bytes,omitempty"`   // instead of Body, when that is no UTF-8
 	SHA256     string          `json:"sha256"`            // of the whole body, hex
 	Verdict    Verdict         `json:"verdict"`           //
 	Assurance  event.Assurance `json:"assurance"`         //
@@ -60,6 +62,14 @@ type InputPart struct {
 	Applied    []string        `json:"applied,omitempty"`
 	Discard    string          `json:"discard,omitempty"`
 	Reject     *RejectPart     `json:"reject,omitempty"`
+}
+
+// Raw is the message as received, as far as it was kept.
+func (in *InputPart) Raw() []byte {
+	if in.Bytes != nil {
+		return in.Bytes
+	}
+	return []byte(in.Body)
 }
 
 // RejectPart is why a message was refused.
@@ -88,6 +98,7 @@ type EventPart struct {
 	TimeSource string          `json:"time_source"`
 	Subject    json.RawMessage `json:"subject,omitempty"`
 	Body       json.RawMessage `json:"body,omitempty"`
+	ECS        json.RawMessage `json:"ecs,omitempty"` // further fields of the document, from a mapping
 	Concepts   []string        `json:"concepts,omitempty"`
 	Applied    []string        `json:"applied,omitempty"`
 	Stale      bool            `json:"stale,omitempty"`

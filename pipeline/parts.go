@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"time"
+	"unicode/utf8"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/state"
@@ -15,7 +16,7 @@ const maxRejectBody = 8 << 10
 func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 	in := &InputPart{
 		ID: u.sig.InputID, Source: u.msg.Source, Sender: u.msg.Sender, RemoteAddr: u.msg.RemoteAddr,
-		Position: u.msg.Position, Delivery: u.msg.Delivery, Received: u.msg.Received,
+		Position: u.msg.Position, Mapping: u.msg.Mapping, Delivery: u.msg.Delivery, Received: u.msg.Received,
 		Verdict: u.verdict, Assurance: u.sig.Assurance, Dialect: u.sig.Dialect,
 		Issuer: u.sig.Issuer, JTI: u.sig.JTI, Txn: u.sig.Txn, Audience: u.sig.Audience,
 		IssuedAt: u.sig.IssuedAt, TimeOf: u.sig.TimeOf, Alg: u.sig.Alg, KeyID: u.sig.KeyID, Typ: u.sig.Typ,
@@ -25,14 +26,18 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 	in.SHA256 = hex.EncodeToString(sum[:])
 	body := u.msg.Body
 	if u.reject != nil {
-		if u.sig.InputID == "" {
+		if u.sig.InputID == "" && u.msg.Progress == nil {
 			body = body[:min(len(body), maxRejectBody)]
 		}
 		in.ID, in.Assurance = "", event.None
 		in.Issuer, in.JTI = u.reject.Issuer, u.reject.JTI
 		in.Reject = &RejectPart{Code: u.reject.Code, Description: u.reject.Description, Requirement: u.reject.Requirement}
 	}
-	in.Body = string(body)
+	if u.reject == nil || utf8.Valid(body) {
+		in.Body = string(body)
+	} else {
+		in.Bytes = body
+	}
 	if u.chain != in.ID {
 		in.Chain = u.chain
 	}
@@ -42,7 +47,7 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 func eventPart(e *event.Event) EventPart {
 	part := EventPart{
 		ID: e.ID, Type: e.Type.Name, Family: e.Type.Family, URI: e.URI, Time: e.Time.UTC(), TimeSource: e.TimeSource,
-		Body: e.Body.Raw(), Concepts: e.Concepts, Applied: e.Applied, Stale: e.Stale,
+		Body: e.Body.Raw(), ECS: e.ECS.Raw(), Concepts: e.Concepts, Applied: e.Applied, Stale: e.Stale,
 	}
 	if !e.Subject.IsZero() {
 		part.Subject = e.Subject.AppendJSON(nil)

@@ -31,6 +31,33 @@ type Message struct {
 	Delivery    string    // push, poll, kafka, file or internal
 	RemoteAddr  string    // IP address of the peer, "" if none
 	Position    string    // where it stands in its source, for humans: file:line, topic/partition@offset
+	Made        time.Time // when the channel says the message was made, zero if it does not
+
+	// Mapping names the mapping that reads the body; then the channel vouches
+	// for it, not a signature. "" means that the body is a token.
+	Mapping string
+	// Progress is the message's place in a channel that is read by position, nil
+	// for channels that acknowledge each message.
+	Progress *Progress
+}
+
+// Progress is a place in a channel that is read in order, such as a partition
+// of a topic. What was brought to its durable outcome is remembered in the same
+// transaction, so no mark per message is needed: a message at a place that is
+// done is a repeat.
+type Progress struct {
+	Partition string // unique in the source and never used for another log: topic, its id, and partition
+	From      int64  // first position the message stands for; positions that hold none belong to the next that does
+	Offset    int64  // its own position, not before From
+}
+
+// Resumer is a Handler that remembers how far the partitions of sources were
+// brought.
+type Resumer interface {
+	// Resume returns the position of the partition before which everything is
+	// done: start for one that was never seen. It is called before the first
+	// message of the partition is handed over.
+	Resume(ctx context.Context, source, partition string, start int64) (next int64, err error)
 }
 
 // Verdict is what became of a message.
@@ -103,6 +130,9 @@ type Signal struct {
 	Discard   string        // reason to acknowledge and drop, "" normally
 	Subject   event.Subject // of every statement that names none itself
 	Events    []Statement   // one per member of the events claim, in the order of the text
+
+	// Record is what a message with a mapping holds; it has no Events yet.
+	Record strictjson.Value
 }
 
 // Verifier authenticates a message and decodes it.

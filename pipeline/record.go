@@ -44,9 +44,13 @@ func (in *InputPart) append(w *writer) {
 	w.opt("sender", in.Sender)
 	w.opt("remote_addr", in.RemoteAddr)
 	w.opt("position", in.Position)
+	w.opt("mapping", in.Mapping)
 	w.text("delivery", in.Delivery)
 	w.time("received", in.Received)
 	w.text("body", in.Body)
+	if in.Bytes != nil {
+		w.value("bytes", in.Bytes)
+	}
 	w.text("sha256", in.SHA256)
 	w.text("verdict", string(in.Verdict))
 	w.text("assurance", string(in.Assurance))
@@ -81,6 +85,7 @@ func (o *Outcome) append(w *writer) {
 	w.text("time_source", e.TimeSource)
 	w.raw("subject", e.Subject)
 	w.raw("body", e.Body)
+	w.raw("ecs", e.ECS)
 	w.texts("concepts", e.Concepts)
 	w.texts("applied", e.Applied)
 	w.flag("stale", e.Stale)

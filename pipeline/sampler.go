@@ -34,11 +34,12 @@ const (
 	dropped
 )
 
-// sampled reports whether a refused message is recorded.
+// sampled reports whether a refused message is recorded. One of a channel read
+// by position always is: nobody will offer it again.
 func (b *batch) sampled(u *unit, source string, known bool, now time.Time) bool {
 	if u.sample == unasked {
 		u.sample = dropped
-		if b.dry || b.p.samples.allow(source, known, now) {
+		if b.dry || u.msg.Progress != nil || b.p.samples.allow(source, known, now) {
 			u.sample = kept
 		}
 	}

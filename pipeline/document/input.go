@@ -47,7 +47,7 @@ func (r *renderer) event(o *pipeline.Outcome) {
 		module: "ssf", provider: first(in.Issuer, in.Source), reason: p.why(), hash: in.SHA256,
 		tags: tags(e, &p),
 	}
-	local := e.Family == "local"
+	local := e.Family == "local" || in.Mapping != ""
 	if local {
 		h.stream, h.module = AlertStream, in.Source
 		if p.action != "" {
@@ -89,6 +89,7 @@ func (r *renderer) event(o *pipeline.Outcome) {
 	r.entities(x, &p, e.Type)
 	r.related(x, ip)
 	r.chain(root(in), 0, in.ID)
+	r.enrich(e.ECS)
 	r.end(&h, e.ID, string(in.Verdict))
 }
 

@@ -66,6 +66,10 @@ func (v *View) appendEvent(w *object, e *event.Event) {
 	} else {
 		w.b = append(w.b, "{}"...)
 	}
+	if ecs := e.ECS.Raw(); ecs != nil {
+		w.name("ecs")
+		w.b = append(w.b, ecs...)
+	}
 	w.close()
 }
 
