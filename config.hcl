@@ -300,6 +300,8 @@ sink "file" "signals" {
 #     authorization = env("DOWNSTREAM_SECRET")  # sent as it stands
 #     allow_private = false                     # permit addresses outside the public internet
 #     # ca_file     = "ca.pem"                  # certificates to trust instead of the system's
+#     # client_cert = "client.pem"              # mutual TLS: what we show a receiver that asks,
+#     # client_key  = "client.key"              # as PEM files
 #     timeout       = "15s"                     # for one push
 #     max_in_flight = 8                         # pushes at a time
 #   }

@@ -1,10 +1,6 @@
 package ssf
 
 import (
-	"strings"
-	"unicode"
-	"unicode/utf8"
-
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
@@ -18,9 +14,6 @@ type Error struct {
 
 // MaxErrorObject bounds the error object read from a peer, in bytes.
 const MaxErrorObject = 64 << 10
-
-// maxDescription bounds what is shown of a description, in bytes.
-const maxDescription = 300
 
 // Class says what a code means for the one who sent the SET (PUSH-12).
 type Class uint8
@@ -50,7 +43,7 @@ func ClassOf(code string) Class { return codes[code] }
 // FromReject is what a peer is told of a refusal. Codes of our own have no
 // meaning outside and become invalid_request.
 func FromReject(r *pipeline.RejectError) Error {
-	e := Error{Code: r.Code, Description: Clean(r.Description)}
+	e := Error{Code: r.Code, Description: pipeline.Clean(r.Description)}
 	if ClassOf(r.Code) == Other {
 		e.Code = pipeline.InvalidRequest
 	}
@@ -77,27 +70,5 @@ func ParseError(b []byte) (e Error, ok bool) {
 	if code.Kind() != strictjson.String {
 		return Error{}, false
 	}
-	return Error{Code: Clean(code.Text()), Description: Clean(v.Get("description").Text())}, true
-}
-
-// Clean makes a foreign text fit for logs, journals and headers: one line, no
-// control or formatting characters, at most 300 bytes.
-func Clean(s string) string {
-	clipped := len(s) > maxDescription
-	if clipped {
-		s = strings.ToValidUTF8(s[:maxDescription], "")
-	}
-	s = strings.Map(func(r rune) rune {
-		switch {
-		case unicode.IsSpace(r):
-			return ' '
-		case r == utf8.RuneError || !unicode.IsPrint(r):
-			return '?'
-		}
-		return r
-	}, s)
-	if s = strings.TrimSpace(s); clipped {
-		s += " ..."
-	}
-	return s
+	return Error{Code: pipeline.Clean(code.Text()), Description: pipeline.Clean(v.Get("description").Text())}, true
 }

@@ -67,43 +67,6 @@ func TestParseError(t *testing.T) {
 	}
 }
 
-func TestClean(t *testing.T) {
-	long := strings.Repeat("é", 400)
-	for in, want := range map[string]string{
-		"":                          "",
-		"plain":                     "plain",
-		"two\r\nlines\tand\x1b[31m": "two  lines and?[31m",
-		"bad\xffbyte":               "bad?byte",
-		"right\u202eto left":        "right?to left",
-		"a\u2028b":                  "a b",
-		long:                        strings.Repeat("é", 150) + " ...",
-		"x" + long:                  "x" + strings.Repeat("é", 149) + " ...",
-	} {
-		if got := ssf.Clean(in); got != want {
-			t.Errorf("Clean(%.40q) = %q, want %q", in, got, want)
-		}
-	}
-}
-
-func TestAuthorizationProblem(t *testing.T) {
-	for value, want := range map[string]string{
-		"":                          "",
-		"Bearer abc":                "",
-		"abc":                       "",
-		"Authorization: Bearer abc": "without",
-		"authorization:abc":         "without",
-		"Bearer abc\n":              "line break",
-		"Bearer a\tb":               "cannot carry",
-		"Bearer é":                  "cannot carry",
-		strings.Repeat("a", 4097):   "longer",
-	} {
-		got := ssf.AuthorizationProblem(value)
-		if (got == "") != (want == "") || !strings.Contains(got, want) {
-			t.Errorf("AuthorizationProblem(%.40q) = %q, want it to say %q", value, got, want)
-		}
-	}
-}
-
 func FuzzParseError(f *testing.F) {
 	f.Add([]byte(`{"err":"invalid_key","description":"expired"}`))
 	f.Add([]byte(`{"err":"` + strings.Repeat("x", 1000) + `"}`))

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
-	"github.com/signalbox-dev/signalbox/connectors/ssf"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/push"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
@@ -84,8 +83,8 @@ func (c *Config) Validate() []kind.FieldError {
 	case secret == "":
 		add("push.authorization", "no sender authentication",
 			`Give the value the transmitter sends, as in authorization = env("PUSH_SECRET"), or state anonymous = true.`)
-	case ssf.AuthorizationProblem(secret) != "":
-		add("push.authorization", "not an Authorization value", ssf.AuthorizationProblem(secret))
+	case kind.AuthorizationProblem(secret) != "":
+		add("push.authorization", "not an Authorization value", kind.AuthorizationProblem(secret))
 	case len(push.Credentials(secret)) < shortestSecret:
 		add("push.authorization", "too short for a secret",
 			fmt.Sprintf("Use at least %d characters after the scheme, better 32 random ones.", shortestSecret))

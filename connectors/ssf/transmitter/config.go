@@ -1,18 +1,15 @@
 package transmitter
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
-	"net/netip"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
-	"github.com/signalbox-dev/signalbox/connectors/ssf"
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
@@ -46,6 +43,10 @@ type Push struct {
 	AllowPrivate bool `hcl:"allow_private,optional"`
 	// CAFile holds PEM certificates trusted instead of the system's.
 	CAFile string `hcl:"ca_file,optional"`
+	// ClientCert and ClientKey are PEM files shown to a receiver that asks who
+	// connects.
+	ClientCert string `hcl:"client_cert,optional"`
+	ClientKey  string `hcl:"client_key,optional"`
 
 	Timeout     time.Duration `hcl:"timeout,optional"`       // for one push, answer included; "15s"
 	MaxInFlight int           `hcl:"max_in_flight,optional"` // pushes at a time; 8
@@ -104,43 +105,21 @@ func (c *Config) Validate() []kind.FieldError {
 		add("", "no way to deliver", "Add a push block with the receiver's endpoint.")
 		return problems
 	}
-	if problem := c.Push.endpointProblem(); problem != "" {
+	if problem := outbound.URLProblem(c.Push.Endpoint, c.Push.AllowPrivate); problem != "" {
 		add("push.endpoint", "unusable endpoint", problem)
 	}
-	if problem := ssf.AuthorizationProblem(string(c.Push.Authorization)); problem != "" {
+	if problem := outbound.CertificateProblem(c.Push.ClientCert, c.Push.ClientKey); problem != "" {
+		add("push", "half a client certificate", problem)
+	}
+	if problem := kind.AuthorizationProblem(string(c.Push.Authorization)); problem != "" {
 		add("push.authorization", "not an Authorization value", problem)
 	}
 	_, outOfRange := c.Push.bounds()
 	return append(problems, outOfRange...)
 }
 
-// endpointProblem says why nothing can be pushed to the endpoint, "" if it can.
-func (p *Push) endpointProblem() string {
-	u, err := url.Parse(p.Endpoint)
-	switch {
-	case err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http":
-		return "Give the https URL the receiver takes pushes at."
-	case u.User != nil:
-		return "Remove the credentials from the URL and give them as authorization."
-	case u.Fragment != "":
-		return "Remove the fragment."
-	case u.Scheme == "http" && !isLoopback(u.Hostname()):
-		return "Use https; plain http is for receivers on the same machine only."
-	}
-	addr, err := netip.ParseAddr(u.Hostname())
-	if private := isLoopback(u.Hostname()) || err == nil && !public(addr); private && !p.AllowPrivate {
-		return "This address is not of the public internet; state allow_private = true if it is meant."
-	}
-	return ""
-}
-
-// isLoopback reports whether a host name means this machine.
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
-}
-
-// Open implements kind.SinkConfig. It reads the CA file and the signing key.
+// Open implements kind.SinkConfig. It reads the files of certificates
+// and the signing key.
 func (c *Config) Open(env kind.Env) (pipeline.Sink, error) {
 	if env.Signer == nil {
 		return nil, errors.New("ssf sink: no keys to sign with")
@@ -149,25 +128,13 @@ func (c *Config) Open(env kind.Env) (pipeline.Sink, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ssf sink: signing key: %w", err)
 	}
-	roots, err := c.Push.roots(env)
+	b, _ := c.Push.bounds()
+	client, err := outbound.Options{
+		URL: c.Push.Endpoint, AllowPrivate: c.Push.AllowPrivate, InFlight: b.inFlight,
+		CAFile: c.Push.CAFile, CertFile: c.Push.ClientCert, KeyFile: c.Push.ClientKey,
+	}.Client(env)
 	if err != nil {
-		return nil, fmt.Errorf("ssf sink: ca_file: %w", err)
+		return nil, fmt.Errorf("ssf sink: %w", err)
 	}
-	return newSink(c, env, signer, roots), nil
-}
-
-// roots reads the CA file; nil means the system's certificates.
-func (p *Push) roots(env kind.Env) (*x509.CertPool, error) {
-	if p.CAFile == "" {
-		return nil, nil
-	}
-	pem, err := os.ReadFile(env.Path(p.CAFile))
-	if err != nil {
-		return nil, err
-	}
-	pool := x509.NewCertPool()
-	if !pool.AppendCertsFromPEM(pem) {
-		return nil, fmt.Errorf("%s holds no certificate in PEM form", p.CAFile)
-	}
-	return pool, nil
+	return newSink(c, env, signer, client), nil
 }

@@ -7,8 +7,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"net/url"
 
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/connectors/ssf"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
@@ -45,13 +45,10 @@ func (s *sink) push(ctx context.Context, token []byte) pipeline.Result {
 // unreachable is the result of a push without an answer. An address that is not
 // allowed is held like any other fault of the configuration.
 func (s *sink) unreachable(err error) pipeline.Result {
-	// The endpoint may carry a secret in its query: leave it out.
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		err = e.Err
-	}
+	err = outbound.Cause(err)
 	r := pipeline.Result{Err: fmt.Errorf("push to %s: %w", s.name, err), Info: "no answer"}
-	if errors.Is(err, errAddress) {
-		r.After, r.Info = holdFor, "address refused"
+	if errors.Is(err, outbound.ErrAddress) {
+		r.After, r.Info = outbound.HoldFor, "address refused"
 	}
 	return r
 }

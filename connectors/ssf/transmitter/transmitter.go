@@ -24,26 +24,18 @@
 //	408, 425, 429, other 5xx, 1xx, network   tried again, Retry-After is honoured
 //
 // Held deliveries end when the action's time is over; until then an operator can
-// put endpoint, credentials or keys in order and nothing is lost. Redirects are
-// not followed: a token goes where the configuration says.
-//
-// # Where it connects
-//
-// The address is checked after the name was resolved and for every connection,
-// so a name cannot be pointed at an internal service (DNS rebinding included).
-// Proxies of the environment are not used: they would hide the address.
+// put endpoint, credentials or keys in order and nothing is lost. Where it
+// connects, and what it bears of a peer, is said in package outbound.
 package transmitter
 
 import (
 	"context"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
@@ -59,7 +51,7 @@ type sink struct {
 	timeout       time.Duration
 	client        *http.Client
 	signer        kind.Signer
-	slots         chan struct{} // one element per push in flight
+	lanes         *outbound.Lanes
 	now           func() time.Time
 }
 
@@ -68,7 +60,7 @@ var (
 	_ pipeline.Preparer = (*sink)(nil)
 )
 
-func newSink(c *Config, env kind.Env, signer kind.Signer, roots *x509.CertPool) *sink {
+func newSink(c *Config, env kind.Env, signer kind.Signer, client *http.Client) *sink {
 	b, _ := c.Push.bounds()
 	return &sink{
 		name:          env.Name,
@@ -77,9 +69,9 @@ func newSink(c *Config, env kind.Env, signer kind.Signer, roots *x509.CertPool) 
 		endpoint:      c.Push.Endpoint,
 		authorization: string(c.Push.Authorization),
 		timeout:       b.timeout,
-		client:        newClient(c.Push, roots, b.inFlight),
+		client:        client,
 		signer:        signer,
-		slots:         make(chan struct{}, b.inFlight),
+		lanes:         outbound.NewLanes(b.inFlight),
 		now:           env.Clock(),
 	}
 }
@@ -122,59 +114,9 @@ func unmakeable(o pipeline.Order, err error) error {
 // concurrently and those of one key one after the other; when one of a key is
 // to be tried again, those after it wait.
 func (s *sink) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipeline.Result, error) {
-	results := make([]pipeline.Result, len(batch))
-	var wg sync.WaitGroup
-	for _, lane := range lanes(batch) {
-		wg.Go(func() { s.deliverLane(ctx, batch, lane, results) })
-	}
-	wg.Wait()
-	return results, nil
-}
-
-// errBehind is the result of a delivery whose predecessor did not arrive.
-var errBehind = errors.New("waits for an earlier delivery of the same subject")
-
-func (s *sink) deliverLane(ctx context.Context, batch []pipeline.Delivery, lane []int, results []pipeline.Result) {
-	blocked := time.Duration(-1)
-	for _, i := range lane {
-		if blocked >= 0 {
-			results[i] = pipeline.Result{Err: errBehind, After: blocked}
-			continue
-		}
-		results[i] = s.pushInSlot(ctx, batch[i].Payload)
-		var final *pipeline.FinalError
-		if err := results[i].Err; err != nil && !errors.As(err, &final) {
-			blocked = results[i].After
-		}
-	}
-}
-
-// lanes groups the indexes of deliveries by key, in order. Deliveries without a
-// key have a lane each.
-func lanes(batch []pipeline.Delivery) [][]int {
-	byKey := make(map[string]int, len(batch))
-	all := make([][]int, 0, len(batch))
-	for i, d := range batch {
-		n, ok := byKey[d.Key]
-		if !ok || d.Key == "" {
-			n = len(all)
-			all = append(all, nil)
-			byKey[d.Key] = n
-		}
-		all[n] = append(all[n], i)
-	}
-	return all
-}
-
-// pushInSlot pushes when fewer than the configured number are in flight.
-func (s *sink) pushInSlot(ctx context.Context, token []byte) pipeline.Result {
-	select {
-	case s.slots <- struct{}{}:
-	case <-ctx.Done():
-		return pipeline.Result{Err: fmt.Errorf("push to %s: %w", s.name, ctx.Err())}
-	}
-	defer func() { <-s.slots }()
-	return s.push(ctx, token)
+	return s.lanes.Deliver(ctx, batch, func(ctx context.Context, d pipeline.Delivery) pipeline.Result {
+		return s.push(ctx, d.Payload)
+	}), nil
 }
 
 // Close releases idle connections.

@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
@@ -190,20 +191,20 @@ func TestAnswers(t *testing.T) {
 		"invalid_issuer":            {pipelinetest.Answer{Status: 400, Code: "invalid_issuer"}, dead, "400 invalid_issuer", "invalid_issuer", 0},
 		"invalid_audience":          {pipelinetest.Answer{Status: 400, Code: "invalid_audience"}, dead, "400 invalid_audience", "invalid_audience", 0},
 		"invalid_state":             {pipelinetest.Answer{Status: 400, Code: "invalid_state"}, dead, "400 invalid_state", "invalid_state", 0},
-		"authentication_failed":     {pipelinetest.Answer{Status: 400, Code: "authentication_failed"}, hold, "400 authentication_failed", "", holdFor},
-		"access_denied":             {pipelinetest.Answer{Status: 400, Code: "access_denied"}, hold, "400 access_denied", "", holdFor},
-		"invalid_key":               {pipelinetest.Answer{Status: 400, Code: "invalid_key"}, hold, "400 invalid_key", "", holdFor},
+		"authentication_failed":     {pipelinetest.Answer{Status: 400, Code: "authentication_failed"}, hold, "400 authentication_failed", "", outbound.HoldFor},
+		"access_denied":             {pipelinetest.Answer{Status: 400, Code: "access_denied"}, hold, "400 access_denied", "", outbound.HoldFor},
+		"invalid_key":               {pipelinetest.Answer{Status: 400, Code: "invalid_key"}, hold, "400 invalid_key", "", outbound.HoldFor},
 		"invalid_key, patient":      {pipelinetest.Answer{Status: 400, Code: "invalid_key", RetryAfter: 1200}, hold, "400 invalid_key", "", 20 * time.Minute},
 		"400, unknown code":         {pipelinetest.Answer{Status: 400, Code: "jwtFormat"}, dead, "400", "400", 0},
 		"400, no object":            {pipelinetest.Answer{Status: 400, Body: "<html>"}, dead, "400", "400", 0},
 		"400, nothing":              {pipelinetest.Answer{Status: 400}, dead, "400", "400", 0},
-		"401":                       {pipelinetest.Answer{Status: 401}, hold, "401", "", holdFor},
-		"403":                       {pipelinetest.Answer{Status: 403}, hold, "403", "", holdFor},
-		"404":                       {pipelinetest.Answer{Status: 404}, hold, "404", "", holdFor},
-		"405":                       {pipelinetest.Answer{Status: 405}, hold, "405", "", holdFor},
-		"415":                       {pipelinetest.Answer{Status: 415}, hold, "415", "", holdFor},
-		"302":                       {pipelinetest.Answer{Status: 302, Header: http.Header{"Location": {"/elsewhere"}}}, hold, "302", "", holdFor},
-		"307":                       {pipelinetest.Answer{Status: 307, Header: http.Header{"Location": {"/elsewhere"}}}, hold, "307", "", holdFor},
+		"401":                       {pipelinetest.Answer{Status: 401}, hold, "401", "", outbound.HoldFor},
+		"403":                       {pipelinetest.Answer{Status: 403}, hold, "403", "", outbound.HoldFor},
+		"404":                       {pipelinetest.Answer{Status: 404}, hold, "404", "", outbound.HoldFor},
+		"405":                       {pipelinetest.Answer{Status: 405}, hold, "405", "", outbound.HoldFor},
+		"415":                       {pipelinetest.Answer{Status: 415}, hold, "415", "", outbound.HoldFor},
+		"302":                       {pipelinetest.Answer{Status: 302, Header: http.Header{"Location": {"/elsewhere"}}}, hold, "302", "", outbound.HoldFor},
+		"307":                       {pipelinetest.Answer{Status: 307, Header: http.Header{"Location": {"/elsewhere"}}}, hold, "307", "", outbound.HoldFor},
 		"410":                       {pipelinetest.Answer{Status: 410}, dead, "410", "410", 0},
 		"413":                       {pipelinetest.Answer{Status: 413}, dead, "413", "413", 0},
 		"422":                       {pipelinetest.Answer{Status: 422}, dead, "422", "422", 0},
@@ -214,9 +215,9 @@ func TestAnswers(t *testing.T) {
 		"500 with an error object":  {pipelinetest.Answer{Status: 500, Code: "invalid_request"}, retry, "500", "", 0},
 		"502":                       {pipelinetest.Answer{Status: 502}, retry, "502", "", 0},
 		"503":                       {pipelinetest.Answer{Status: 503, RetryAfter: 2}, retry, "503", "", 2 * time.Second},
-		"503, later than is wise":   {pipelinetest.Answer{Status: 503, RetryAfter: 1 << 30}, retry, "503", "", longestFor},
+		"503, later than is wise":   {pipelinetest.Answer{Status: 503, RetryAfter: 1 << 30}, retry, "503", "", outbound.LongestFor},
 		"503 until a date":          {pipelinetest.Answer{Status: 503, Header: http.Header{"Retry-After": {now.Add(90 * time.Second).Format(http.TimeFormat)}}}, retry, "503", "", 89300 * time.Millisecond},
-		"501":                       {pipelinetest.Answer{Status: 501}, hold, "501", "", holdFor},
+		"501":                       {pipelinetest.Answer{Status: 501}, hold, "501", "", outbound.HoldFor},
 		"599":                       {pipelinetest.Answer{Status: 599}, retry, "599", "", 0},
 		"400 and a very long body":  {pipelinetest.Answer{Status: 400, Body: `{"err":"invalid_key","description":"` + strings.Repeat("x", 100<<10) + `"}`}, dead, "400", "400", 0},
 		"202 and a very long body":  {pipelinetest.Answer{Body: strings.Repeat("x", 1<<20)}, done, "202", "", 0},
@@ -237,7 +238,7 @@ func TestAnswers(t *testing.T) {
 				if final.Code != c.code {
 					t.Errorf("final with code %q, want %q", final.Code, c.code)
 				}
-			case res.After >= holdFor && c.want == hold:
+			case res.After >= outbound.HoldFor && c.want == hold:
 				got = hold
 			}
 			if got != c.want || res.Info != c.info || res.After != c.after {
@@ -308,7 +309,7 @@ func TestPrivateAddress(t *testing.T) {
 	url := strings.Replace(srv.URL, "127.0.0.1", "localhost", 1)
 	s := open(t, url, func(c *Config) { c.Push.AllowPrivate = false })
 	res := one(t, s, "a.b.c")
-	if !errors.Is(res.Err, errAddress) || res.After != holdFor || res.Info != "address refused" {
+	if !errors.Is(res.Err, outbound.ErrAddress) || res.After != outbound.HoldFor || res.Info != "address refused" {
 		t.Errorf("result %+v, want a held delivery", res)
 	}
 }
@@ -376,55 +377,14 @@ func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Config{Push: &Push{Endpoint: "https://app.example.com/"}}
-		s := newSink(c, kind.Env{Name: "app"}, nil, nil)
-		s.client.Transport = transport(func(r *http.Request) (*http.Response, error) {
+		s := newSink(c, kind.Env{Name: "app"}, nil, &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
-		})
+		})})
 		start := time.Now()
 		res := s.push(t.Context(), []byte("a.b.c"))
 		if took := time.Since(start); took != 15*time.Second || !errors.Is(res.Err, context.DeadlineExceeded) {
 			t.Errorf("after %v: %v", took, res.Err)
-		}
-	})
-}
-
-func TestRetryAfter(t *testing.T) {
-	date := func(d time.Duration) string { return now.Add(d).UTC().Format(http.TimeFormat) }
-	for value, want := range map[string]time.Duration{
-		"":                                0,
-		"0":                               0,
-		"120":                             2 * time.Minute,
-		"0000000000000000000000000000120": 2 * time.Minute,
-		"3600":                            time.Hour,
-		"3601":                            time.Hour,
-		"99999999999999999999":            time.Hour,
-		"-1":                              0,
-		"+1":                              0,
-		"1.5":                             0,
-		"1s":                              0,
-		" 5":                              0,
-		"soon":                            0,
-		date(time.Minute):                 time.Minute - 700*time.Millisecond, // HTTP dates are whole seconds
-		date(-time.Minute):                0,
-		date(1000 * time.Hour):            time.Hour,
-		"Sunday, 01-Mar-26 12:00:10 GMT":  9300 * time.Millisecond,
-		"Sun Mar  1 12:00:10 2026":        9300 * time.Millisecond,
-		"Fri, 31 Dec 9999 23:59:59 GMT":   time.Hour,
-	} {
-		if got := retryAfter(value, now); got != want {
-			t.Errorf("retryAfter(%q) = %v, want %v", value, got, want)
-		}
-	}
-}
-
-func FuzzRetryAfter(f *testing.F) {
-	for _, s := range []string{"120", "Fri, 31 Dec 1999 23:59:59 GMT", "99999999999999999999", "-0", "Sun Mar  1 12:00:10 2026"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, value string) {
-		if got := retryAfter(value, now); got < 0 || got > longestFor {
-			t.Errorf("retryAfter(%q) = %v", value, got)
 		}
 	})
 }

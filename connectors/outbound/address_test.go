@@ -1,4 +1,4 @@
-package transmitter
+package outbound
 
 import (
 	"errors"
@@ -52,8 +52,8 @@ func TestPublic(t *testing.T) {
 		"2001::1":                false, // Teredo
 		"2001:db8::1":            false,
 	} {
-		if got := public(netip.MustParseAddr(text)); got != want {
-			t.Errorf("public(%s) = %t", text, got)
+		if got := Public(netip.MustParseAddr(text)); got != want {
+			t.Errorf("Public(%s) = %t", text, got)
 		}
 	}
 }
@@ -77,7 +77,7 @@ func TestCheckAddress(t *testing.T) {
 		{"", true, false, false},
 	} {
 		err := checkAddress(c.address, c.allowPrivate, c.plain)
-		if (err == nil) != c.ok || err != nil && !errors.Is(err, errAddress) {
+		if (err == nil) != c.ok || err != nil && !errors.Is(err, ErrAddress) {
 			t.Errorf("checkAddress(%q, %t, %t) = %v", c.address, c.allowPrivate, c.plain, err)
 		}
 	}
