@@ -173,11 +173,12 @@ type Action struct {
 
 // OperatorPart is an act on the product.
 type OperatorPart struct {
-	Verb    string `json:"verb"` // stop-actions, resume-actions, reload, start, stop
-	By      string `json:"by"`
-	Comment string `json:"comment,omitempty"`
-	Detail  string `json:"detail,omitempty"`
-	Failed  string `json:"failed,omitempty"` // error text
+	Verb      string         `json:"verb"` // stop-actions, resume-actions, verdict, reload, start, stop
+	By        string         `json:"by"`
+	Comment   string         `json:"comment,omitempty"`
+	Detail    string         `json:"detail,omitempty"`
+	Failed    string         `json:"failed,omitempty"`    // error text
+	Judgement *JudgementPart `json:"judgement,omitempty"` // of a verdict
 }
 
 // Status is where an action stands.

@@ -44,7 +44,8 @@ func (p *Pipeline) operate(ctx context.Context, o OperatorPart, change func(stor
 	err := store.Update(ctx, p.store, []string{stopKey}, func(tx store.Tx) error {
 		change(tx)
 		rec := &Record{Kind: OperatorRecord, At: p.now().UTC(), Node: p.node, Operator: &o}
-		tx.Append(store.Record{Data: rec.AppendJSON(nil), Exempt: true})
+		// What an analyst found can wait for room; a stop cannot.
+		tx.Append(store.Record{Data: rec.AppendJSON(nil), IDs: o.ids(), Exempt: o.Judgement == nil})
 		return nil
 	})
 	if err != nil {

@@ -131,10 +131,10 @@ var table = func() []Field {
 		{"host.name", Keyword, one, chained, "Name of the device."},
 		{"host.risk.static_level", Keyword, one, Set, "Risk of the device as the source states it."},
 		{"device.id", Keyword, one, chained, "Id of the device."},
-		{"session.id", Keyword, one, chained, "Id of the session at its issuer."},
-		{"session.keys", Keyword, many, chained, "Every identifier known of the session."},
+		{"session.id", Keyword, one, chained | Audit, "Id of the session at its issuer."},
+		{"session.keys", Keyword, many, chained | Audit, "Every identifier known of the session."},
 		{"related.user", Keyword, many, chained | Audit, "Every identifier known of the user."},
-		{"related.hosts", Keyword, many, chained, "Every identifier known of the device."},
+		{"related.hosts", Keyword, many, chained | Audit, "Every identifier known of the device."},
 		{"related.ip", IP, many, inputs, "Every address in the document."},
 		{"source.ip", IP, one, inputs, "Address of the peer that handed the message over."},
 
@@ -197,7 +197,7 @@ var table = func() []Field {
 		{"change.applied", Boolean, one, events, "Whether it was applied; not so when newer knowledge exists."},
 
 		// Decisions.
-		{"policy.decision_id", Keyword, one, judged, "Id of the decision."},
+		{"policy.decision_id", Keyword, one, judged | Audit, "Id of the decision."},
 		{"policy.revision", Keyword, one, Decision, "Digest of the policy set."},
 		{"policy.result", Keyword, one, Decision, "act, no_action, suppressed, needs_approval or error."},
 		{"policy.mode", Keyword, many, judged, "How far the rules may go alone: shadow, approve, enforce."},
@@ -208,11 +208,11 @@ var table = func() []Field {
 		{"policy.errors", Keyword, many, Decision, "Failures of rules."},
 		{"policy.facts", Flattened, one, Decision, "Facts the rules wanted remembered, by rule and name."},
 		{"policy.steps", Long, one, Decision, "Evaluation steps, all rules together."},
-		{"rule.name", Keyword, many, judged, "Rules that fired."},
+		{"rule.name", Keyword, many, judged | Audit, "Rules that fired; of a verdict, those judged."},
 		{"rule.version", Keyword, one, Decision, "Digest of the policy set."},
 
 		// Actions.
-		{"action.id", Keyword, one, Action, "Id of the action."},
+		{"action.id", Keyword, one, Action | Audit, "Id of the action."},
 		{"action.type", Keyword, one, Action, "Declared action type, such as revoke-session."},
 		{"action.event", Keyword, one, Action, "Short name of the event it emits."},
 		{"action.target", Keyword, one, Action, "Sink it goes to."},
@@ -231,11 +231,13 @@ var table = func() []Field {
 
 		// Operators, errors, causes.
 		{"audit.detail", Keyword, one, Audit, "What exactly was done."},
+		{"audit.verdict", Keyword, one, Audit, "What an analyst found: true, benign, false, duplicate or test."},
+		{"audit.judged", Keyword, one, Audit, "What the verdict is about: id of an action or decision, of an event where nothing was decided."},
 		{"error.code", Keyword, one, Set | Decision | Audit | Error, "Error code."},
 		{"error.message", Text, one, Set | Decision | Audit | Error, "What is wrong."},
-		{"chain.root", Keyword, one, chained | Error, "Input id of the first cause."},
-		{"chain.parent", Keyword, many, chained, "Ids of the direct causes: input of an event, event of a decision, decision of an action."},
-		{"chain.depth", Long, one, chained | Error, "Steps from the root."},
+		{"chain.root", Keyword, one, chained | Audit | Error, "Input id of the first cause."},
+		{"chain.parent", Keyword, many, chained | Audit, "Ids of the direct causes: input of an event, event of a decision, decision of an action."},
+		{"chain.depth", Long, one, chained | Audit | Error, "Steps from the root."},
 	}
 	slices.SortFunc(rows, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	return rows

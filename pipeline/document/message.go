@@ -195,6 +195,9 @@ func preposition(s pipeline.Status) string {
 }
 
 func operatorMessage(o *pipeline.OperatorPart) string {
+	if o.Judgement != nil {
+		return verdictMessage(o)
+	}
 	text := o.Verb
 	if o.By != "" {
 		text += " by " + o.By
@@ -206,6 +209,24 @@ func operatorMessage(o *pipeline.OperatorPart) string {
 		if s != "" {
 			text += ": " + s
 		}
+	}
+	return text
+}
+
+// verdictMessage is, for example,
+// "verdict false by ana on credential-compromise d-... for jane@example.com: a drill".
+func verdictMessage(o *pipeline.OperatorPart) string {
+	j := o.Judgement
+	text := "verdict " + string(j.Verdict)
+	if o.By != "" {
+		text += " by " + o.By
+	}
+	text += " on " + j.Type + " " + j.ID
+	if name := who(j.Entities, false); name != "" {
+		text += " for " + name
+	}
+	if o.Comment != "" {
+		text += ": " + o.Comment
 	}
 	return text
 }

@@ -12,6 +12,7 @@ var verbs = map[string]category{
 	"stop":           {isEvent, `["process"]`, `["end"]`, success, informational},
 	"reload":         {isEvent, `["configuration"]`, `["change"]`, success, low},
 	"stop-actions":   {isEvent, `["configuration"]`, `["change"]`, success, high},
+	"verdict":        {isEvent, `["intrusion_detection"]`, `["info"]`, success, informational},
 	"resume-actions": {isEvent, `["configuration"]`, `["change"]`, success, medium},
 }
 
@@ -34,6 +35,10 @@ func (r *renderer) operator() {
 	w := &r.w
 	m := w.open("audit")
 	w.text("detail", o.Detail)
+	if j := o.Judgement; j != nil {
+		w.text("verdict", string(j.Verdict))
+		w.text("judged", j.ID)
+	}
 	w.close(m)
 	if o.Failed != "" {
 		m = w.open("error")
@@ -44,7 +49,44 @@ func (r *renderer) operator() {
 		m = w.open("user")
 		w.text("name", o.By)
 		w.close(m)
-		r.related(pipeline.EntitiesPart{User: &pipeline.EntityPart{Name: o.By}}, "")
 	}
+	r.about(o)
 	r.end(&h, o.Verb, o.By, at)
+}
+
+// about writes whom an act is by and, of a verdict, what it is about, so that it
+// stands in the timelines of those concerned.
+func (r *renderer) about(o *pipeline.OperatorPart) {
+	j := o.Judgement
+	if j == nil {
+		if o.By != "" {
+			r.related(pipeline.EntitiesPart{User: &pipeline.EntityPart{Name: o.By}}, "")
+		}
+		return
+	}
+	x := j.Entities
+	by := pipeline.EntityPart{Name: o.By}
+	if x.User != nil {
+		by.ID, by.Email = x.User.ID, x.User.Email
+		by.Keys = x.User.Keys
+	}
+	x.User = &by
+	r.related(x, "")
+	w := &r.w
+	if s := x.Session; s != nil {
+		m := w.open("session")
+		w.text("id", bare(s))
+		w.texts("keys", r.identifiers(s)...)
+		w.close(m)
+	}
+	m := w.open("policy")
+	w.text("decision_id", j.Decision)
+	w.close(m)
+	m = w.open("rule")
+	w.texts("name", j.Rules...)
+	w.close(m)
+	m = w.open("action")
+	w.text("id", j.Action)
+	w.close(m)
+	r.chain(j.Chain, 2, j.ID)
 }

@@ -146,6 +146,13 @@ func records() map[string]*pipeline.Record {
 		"discarded":  {Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.003Z"), Input: discarded},
 		"operator": {Kind: pipeline.OperatorRecord, At: at("2026-02-03T10:16:00Z"),
 			Operator: &pipeline.OperatorPart{Verb: "stop-actions", By: "root", Comment: "too many revocations", Detail: "12 held"}},
+		"verdict": {Kind: pipeline.OperatorRecord, At: at("2026-02-03T10:17:00Z"),
+			Operator: &pipeline.OperatorPart{Verb: "verdict", By: "ana", Comment: "a drill", Judgement: &pipeline.JudgementPart{
+				Verdict: pipeline.FalsePositive, ID: "a-00000000000000000000000021", Action: "a-00000000000000000000000021",
+				Event: "e-00000000000000000000000011", Decision: "d-00000000000000000000000011", Type: "risk-level-change",
+				Input: "i-00000000000000000000000001", Chain: "i-00000000000000000000000001", Rules: []string{"credential_compromise"},
+				Entities: pipeline.EntitiesPart{User: jane(), Device: laptop(), Session: session()},
+			}}},
 		"operator_failed": {Kind: pipeline.OperatorRecord, At: at("2026-02-03T10:16:00Z"),
 			Operator: &pipeline.OperatorPart{Verb: "reload", By: "system", Failed: "policies: 1 error"}},
 		"alert": {Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.003Z"), Input: alert,

@@ -97,6 +97,14 @@ type OperatorRequest struct {
 	Comment string `json:"comment,omitempty"`
 }
 
+// VerdictRequest is what an analyst found an event, decision or action to be.
+type VerdictRequest struct {
+	ID      string             `json:"id"`
+	Verdict pipeline.Judgement `json:"verdict"`
+	By      string             `json:"by"`
+	Comment string             `json:"comment,omitempty"`
+}
+
 // ReloadAnswer is what a reload found.
 type ReloadAnswer struct {
 	Revision string `json:"revision"`

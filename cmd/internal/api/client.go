@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
 // ErrNotRunning means that no product listens on the socket.
@@ -129,6 +131,11 @@ func (c *Client) StopActions(ctx context.Context, r OperatorRequest) (s Status, 
 // ResumeActions turns it off.
 func (c *Client) ResumeActions(ctx context.Context, r OperatorRequest) (s Status, err error) {
 	return s, c.do(ctx, http.MethodPost, "/v1/actions/resume", nil, r, &s)
+}
+
+// Judge records an analyst's verdict.
+func (c *Client) Judge(ctx context.Context, r VerdictRequest) (j pipeline.JudgementPart, err error) {
+	return j, c.do(ctx, http.MethodPost, "/v1/verdicts", nil, r, &j)
 }
 
 // Reload makes the product read its configuration and policies again.

@@ -4,9 +4,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
@@ -41,6 +44,7 @@ func Handler(b Backend) http.Handler {
 	handle("POST /v1/explain", b.explain)
 	handle("POST /v1/actions/stop", b.operate(b.Pipeline.StopActions))
 	handle("POST /v1/actions/resume", b.operate(b.Pipeline.ResumeActions))
+	handle("POST /v1/verdicts", b.judge)
 	handle("POST /v1/reload", b.reload)
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -115,6 +119,8 @@ func badQuery(err error) error {
 	return &Error{Message: qe.Error(), Hint: qe.Hint, Offset: &qe.Offset}
 }
 
+const idHint = "give an input (i-), event (e-), decision (d-) or action (a-) id, as query and timeline show them"
+
 func (b Backend) journal(r *http.Request) (any, error) {
 	id := r.PathValue("id")
 	found, err := b.Pipeline.Find(r.Context(), id)
@@ -122,8 +128,7 @@ func (b Backend) journal(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if len(found) == 0 {
-		return nil, &Error{Message: "the journal holds nothing under " + id,
-			Hint: "give an input (i-), event (e-), decision (d-) or action (a-) id, as query and timeline show them"}
+		return nil, &Error{Message: "the journal holds nothing under " + id, Hint: idHint}
 	}
 	a := JournalAnswer{}
 	for _, f := range found {
@@ -189,6 +194,27 @@ func (b Backend) operate(f func(ctx context.Context, by, comment string) error) 
 		}
 		return b.Status(r.Context()), nil
 	}
+}
+
+func (b Backend) judge(r *http.Request) (any, error) {
+	var req VerdictRequest
+	if err := decode(r, &req); err != nil {
+		return nil, err
+	}
+	switch {
+	case !slices.Contains(pipeline.Judgements, req.Verdict):
+		return nil, &Error{Message: fmt.Sprintf("verdict: %q is none", req.Verdict), Hint: fmt.Sprintf("one of %v", pipeline.Judgements)}
+	case req.By == "" || utf8.RuneCountInString(req.By) > pipeline.MaxBy:
+		return nil, &Error{Message: fmt.Sprintf("by: say who judges, in at most %d characters", pipeline.MaxBy)}
+	case utf8.RuneCountInString(req.Comment) > pipeline.MaxComment:
+		return nil, &Error{Message: fmt.Sprintf("comment: it has more than %d characters", pipeline.MaxComment)}
+	}
+	j, err := b.Pipeline.Judge(r.Context(), req.ID, req.Verdict, req.By, req.Comment)
+	if errors.Is(err, pipeline.ErrUnknownID) {
+		return nil, &Error{Message: "the journal holds no event, decision or action " + req.ID,
+			Hint: "give an event (e-), decision (d-) or action (a-) id, as query and timeline show them"}
+	}
+	return j, err
 }
 
 func (b Backend) reload(r *http.Request) (any, error) {

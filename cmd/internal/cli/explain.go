@@ -2,6 +2,7 @@ package cli
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -183,6 +184,11 @@ func (r *report) head(name, format string, args ...any) {
 func printExplanation(r *report, x api.Explanation) {
 	if x.Seq > 0 {
 		r.head("journal", "record %d of %s, %s", x.Seq, x.At.Format(time.RFC3339), x.Kind)
+	}
+	if o := x.Operator; o != nil && o.Judgement != nil {
+		r.head("judged", "%s by %s: %s", o.Judgement.Verdict, o.By, cmp.Or(o.Comment, "without a comment"))
+		r.line(2, "about    %s, %s", o.Judgement.ID, cmp.Or(strings.Join(o.Judgement.Rules, ", "), "no rule"))
+		return
 	}
 	if o := x.Operator; o != nil {
 		r.head("operator", "%s by %s %s %s", o.Verb, o.By, o.Comment, o.Failed)
