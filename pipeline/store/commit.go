@@ -30,6 +30,9 @@ func (s *Embedded) commit(_ context.Context, t *tx) error {
 		t.release()
 		return s.durable.wait()
 	}
+	if s.readOnly {
+		return errReadOnly
+	}
 	limited, size := t.input()
 	batch := s.db.NewBatchWithSize(int(size) + 512*len(t.state) + 64*len(t.marks) + 1024)
 	if err := encode(batch, t); err != nil {

@@ -45,9 +45,11 @@ type Embedded struct {
 	cursors cursorTable
 	disk    diskGauge
 	readers markReaders
+	damaged *damaged // files found damaged
 
-	stop    context.CancelFunc
-	sweeper sync.WaitGroup
+	readOnly bool
+	stop     context.CancelFunc
+	sweeper  sync.WaitGroup
 }
 
 var _ Store = (*Embedded)(nil)
@@ -63,11 +65,15 @@ func Open(dir string, o Options) (*Embedded, error) {
 }
 
 // open is Open on any file system.
-func open(dir string, o Options, files vfs.FS) (_ *Embedded, err error) {
-	o = o.defaults()
+func open(dir string, o Options, files vfs.FS) (*Embedded, error) {
 	if err := files.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("store: make data_dir: %w", err)
 	}
+	return openMode(dir, o, files, false)
+}
+
+func openMode(dir string, o Options, files vfs.FS, readOnly bool) (*Embedded, error) {
+	o = o.defaults()
 	lock, err := pebble.LockDirectory(dir, files)
 	if err != nil {
 		var path *fs.PathError
@@ -76,19 +82,29 @@ func open(dir string, o Options, files vfs.FS) (_ *Embedded, err error) {
 		}
 		return nil, fmt.Errorf("store: data_dir %s is in use by another signalbox: stop it, or choose another data_dir (%w)", dir, err)
 	}
-	db, err := pebble.Open(dir, engineOptions(o, files, lock))
+	found := &damaged{}
+	if err := checkLogs(dir, files, found); err != nil {
+		_ = lock.Close()
+		return nil, openError(dir, err, found)
+	}
+	eo := engineOptions(o, files, lock, found)
+	eo.ReadOnly = readOnly
+	db, err := pebble.Open(dir, eo)
 	if err != nil {
 		_ = lock.Close()
-		return nil, openError(dir, err)
+		return nil, openError(dir, err, found)
 	}
 	s := &Embedded{
-		dir: dir, fs: files, db: db, dirMu: lock, opts: o,
-		locks: newLockTable(), schedule: newSchedule(true),
+		dir: dir, fs: files, db: db, dirMu: lock, opts: o, damaged: found, readOnly: readOnly,
+		locks: newLockTable(), schedule: newSchedule(true), stop: func() {},
 	}
 	if err := s.load(); err != nil {
 		_ = db.Close()
 		_ = lock.Close()
-		return nil, openError(dir, err)
+		return nil, openError(dir, err, found)
+	}
+	if readOnly {
+		return s, nil
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
@@ -96,17 +112,10 @@ func open(dir string, o Options, files vfs.FS) (_ *Embedded, err error) {
 	return s, nil
 }
 
-func openError(dir string, err error) error {
-	if pebble.IsCorruptionError(err) || errors.Is(err, errDamaged) {
-		return fmt.Errorf("store: data in data_dir %s is damaged: restore a backup, or move the directory away to start anew: %w", dir, err)
-	}
-	return fmt.Errorf("store: open data_dir %s: %w", dir, err)
-}
-
 // engineOptions tunes Pebble for many small random writes beside a journal: the
 // large memtable halves the cost of a commit, and the filters make the look-up
 // of a mark that is not there cheap.
-func engineOptions(o Options, files vfs.FS, lock *pebble.Lock) *pebble.Options {
+func engineOptions(o Options, files vfs.FS, lock *pebble.Lock, found *damaged) *pebble.Options {
 	po := &pebble.Options{
 		FS:                          files,
 		Lock:                        lock,
@@ -123,7 +132,9 @@ func engineOptions(o Options, files vfs.FS, lock *pebble.Lock) *pebble.Options {
 			// The engine would end the process; the read that found it returns an
 			// error all the same.
 			DataCorruption: func(info pebble.DataCorruptionInfo) {
-				o.Log.Error("data in data_dir is damaged: restore a backup", "file", info.Path, "err", info.Details.Error())
+				if found.note(info.Path) {
+					o.Log.Error("data in data_dir is damaged: stop, and restore a backup with signalbox restore", "file", info.Path, "err", info.Details.Error())
+				}
 			},
 		},
 	}
@@ -178,6 +189,9 @@ func (s *Embedded) checkFormat() error {
 		}
 		if !empty {
 			return errors.New("it holds the data of another program: choose another data_dir")
+		}
+		if s.readOnly {
+			return nil
 		}
 		return s.db.Set(formatKey, []byte(strconv.Itoa(format)), pebble.Sync)
 	}

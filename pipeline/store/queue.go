@@ -2,6 +2,8 @@ package store
 
 import (
 	"container/list"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -210,4 +212,22 @@ func (s *schedule) settle(changes []func()) {
 	for _, c := range changes {
 		c()
 	}
+}
+
+// stats lists the queues that hold something, by name, and counts the timers.
+func (s *schedule) stats() (queues []QueueStats, timers int, next time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for name, q := range s.queues {
+		if n := q.all.Len(); n > 0 {
+			queues = append(queues, QueueStats{name, n, q.all.Front().Value.(*entry).meta.Enqueued})
+		}
+	}
+	slices.SortFunc(queues, func(a, b QueueStats) int { return strings.Compare(a.Name, b.Name) })
+	for _, e := range s.timers.byID {
+		if next.IsZero() || e.timer.Due.Before(next) {
+			next = e.timer.Due
+		}
+	}
+	return queues, len(s.timers.byID), next
 }
