@@ -307,6 +307,26 @@ sink "file" "signals" {
 #   }
 # }
 
+# New signed SETs in Okta's dialect, to an Okta org where we are registered as a
+# security events provider, with our JWKS and this issuer. Okta takes
+# session-revoked, device-compliance-change, identifier-changed, ip-change,
+# user-risk-change and device-risk-change, and risk-level-change as one of the
+# last two. A body leaves the subject out: it is written into the event.
+# sink "okta" "org" {
+#   org       = "https://example.okta.com"      # where to, and aud; not the admin console
+#   issuer    = "https://signals.example.com"   # iss: as registered with Okta
+#   authority = false                           # as above
+#
+#   # Okta has no name for one session. With true, what an action says of one is
+#   # stated of its user, and so of all their sessions; without, it is not sent.
+#   whole_user = false
+#
+#   allow_private = false                       # permit addresses outside the public internet
+#   # ca_file     = "ca.pem"                    # certificates to trust instead of the system's
+#   timeout       = "15s"                       # for one push
+#   max_in_flight = 4                           # pushes at a time
+# }
+
 
 # -------------------------------------------------------------- what is kept
 

@@ -22,6 +22,7 @@ var Sources = map[string]func() kind.SourceConfig{
 // Sinks are the kinds of sinks, by the first label of a sink block.
 var Sinks = map[string]func() kind.SinkConfig{
 	"file": func() kind.SinkConfig { return new(file.SinkConfig) },
+	"okta": func() kind.SinkConfig { return new(okta.SinkConfig) },
 	"ssf":  func() kind.SinkConfig { return new(transmitter.Config) },
 }
 

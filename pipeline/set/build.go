@@ -19,13 +19,15 @@ type Claims struct {
 	Txn      string // "" leaves it out
 	TimeOf   time.Time
 	Subject  event.Subject
+	Inside   bool   // the payload names the subject itself, so no sub_id does (OKTA-03)
 	Event    string // URI
 	Body     []byte // payload, a JSON object; nil: {}
 }
 
 // Build returns the claims as JSON, to be signed. It makes what our own
-// verifier accepts under the strict rules: every required claim, and neither
-// exp nor sub nor nonce (SET-02 to SET-16). Times are whole seconds.
+// verifier accepts under the strict rules, or those of Okta's dialect where the
+// subject is inside: every required claim, and neither exp nor sub nor nonce
+// (SET-02 to SET-16). Times are whole seconds.
 func Build(c Claims) ([]byte, error) {
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("build token %s: %w", c.JTI, err)
@@ -55,8 +57,10 @@ func Build(c Claims) ([]byte, error) {
 		b = append(b, `,"toe":`...)
 		b = strconv.AppendInt(b, c.TimeOf.Unix(), 10)
 	}
-	b = append(b, `,"sub_id":`...)
-	b = c.Subject.AppendJSON(b)
+	if !c.Inside {
+		b = append(b, `,"sub_id":`...)
+		b = c.Subject.AppendJSON(b)
+	}
 	b = append(b, `,"events":{`...)
 	b = strictjson.AppendString(b, c.Event)
 	b = append(b, ':')
@@ -78,8 +82,13 @@ func (c *Claims) check() error {
 		return errors.New("time of issue is missing")
 	case c.JTI == "":
 		return errors.New("jti is missing")
-	case c.Subject.IsZero():
+	case c.Inside == c.Subject.IsZero():
+	case c.Inside:
+		return errors.New("the subject is given twice")
+	default:
 		return errors.New("subject is missing")
+	}
+	switch {
 	case !isURI(c.Event):
 		return fmt.Errorf("event %q is not a URI", c.Event)
 	case c.Body == nil:

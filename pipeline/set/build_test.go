@@ -112,3 +112,22 @@ func TestBuildRefuses(t *testing.T) {
 		}
 	}
 }
+
+// TestBuildInside: a payload that names the subject itself leaves no sub_id
+// (OKTA-03), and nothing is about nobody or about two.
+func TestBuildInside(t *testing.T) {
+	text, err := set.Build(claimsOf(t, func(c *set.Claims) {
+		c.Subject, c.Inside, c.Body = event.Subject{}, true, []byte(`{"subject":{"user":{"format":"email","email":"a@example.com"}}}`)
+	}))
+	if err != nil || strings.Contains(string(text), "sub_id") || !strings.Contains(string(text), `"subject":{"user"`) {
+		t.Errorf("built %s, %v", text, err)
+	}
+	for want, change := range map[string]func(*set.Claims){
+		"given twice": func(c *set.Claims) { c.Inside = true },
+		"missing":     func(c *set.Claims) { c.Subject = event.Subject{} },
+	} {
+		if _, err := set.Build(claimsOf(t, change)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("error %v, want one with %q", err, want)
+		}
+	}
+}

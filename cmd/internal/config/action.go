@@ -123,13 +123,14 @@ func (l *loader) emit(at string, b emitBlock, shipped []Emit) (Emit, bool) {
 		return Emit{}, false
 	}
 	emit.Body = body
-	return emit, l.checkBody(at, t, body)
+	return emit, l.checkBody(at, emit)
 }
 
 // checkBody holds a payload, as far as it is known before there is an action,
 // against the definition of its event.
-func (l *loader) checkBody(at string, t *event.Type, body *Body) bool {
-	sample, err := body.sample(t)
+func (l *loader) checkBody(at string, e Emit) bool {
+	t, body := e.Event, e.Body
+	sample, err := body.sample(t, l.inside(e))
 	if err != nil {
 		var diags hcl.Diagnostics
 		if errors.As(err, &diags) {
@@ -158,9 +159,25 @@ func (l *loader) checkBody(at string, t *event.Type, body *Body) bool {
 	return true
 }
 
+// inside reports whether the sinks of an emit write the subject into the payload
+// themselves.
+func (l *loader) inside(e Emit) bool {
+	return len(e.To) > 0 && !slices.ContainsFunc(e.To, func(name string) bool {
+		i := slices.IndexFunc(l.cfg.Sinks, func(s Sink) bool { return s.Name == name })
+		_, ok := l.cfg.Sinks[i].Config.(taker)
+		return !ok
+	})
+}
+
+// taker is a sink that states some events only, in a dialect of its own.
+type taker interface {
+	// Takes lists the events by name.
+	Takes() []string
+}
+
 // judgements are the events that state an opinion or a demand of ours, which is
 // true because we say it. Every other event tells of something that happened.
-var judgements = []string{"credential-compromise", "risk-level-change", "account-credential-change-required"}
+var judgements = []string{"credential-compromise", "risk-level-change", "account-credential-change-required", "user-risk-change", "device-risk-change"}
 
 // route checks the sinks of an emit.
 func (l *loader) route(at string, t *event.Type, to []string) []string {
@@ -182,7 +199,13 @@ func (l *loader) route(at string, t *event.Type, to []string) []string {
 			continue
 		}
 		known = append(known, name)
-		if s := l.cfg.Sinks[i]; !s.Authority && t.Family != "local" && !slices.Contains(judgements, t.Name) {
+		s := l.cfg.Sinks[i]
+		if takes, ok := s.Config.(taker); ok && !slices.Contains(takes.Takes(), t.Name) {
+			l.field(item, fmt.Sprintf("sink %q does not take %s", name, t.Name),
+				fmt.Sprintf("A sink %q takes %s.", s.Kind, list(takes.Takes())))
+			continue
+		}
+		if !s.Authority && t.Family != "local" && !slices.Contains(judgements, t.Name) {
 			l.warn(l.spots.find(item).at, fmt.Sprintf("%s is stated to %q, but nothing here brings it about", t.Name, name),
 				fmt.Sprintf("An event tells what has happened and commands nothing. If the receiver agreed to take our word for the change, write authority = true in sink %q %q.", s.Kind, name))
 		}

@@ -160,8 +160,8 @@ func TestShippedFileInFull(t *testing.T) {
 	for _, d := range list {
 		t.Errorf("%s: %s (%s)", d.At(), d.Summary, d.Detail)
 	}
-	if len(cfg.Sources) != 3 || len(cfg.Sinks) != 2 || len(cfg.Protect) != 1 {
-		t.Errorf("%d sources, %d sinks and %d protect blocks, want 3, 2 and 1", len(cfg.Sources), len(cfg.Sinks), len(cfg.Protect))
+	if len(cfg.Sources) != 3 || len(cfg.Sinks) != 3 || len(cfg.Protect) != 1 {
+		t.Errorf("%d sources, %d sinks and %d protect blocks, want 3, 3 and 1", len(cfg.Sources), len(cfg.Sinks), len(cfg.Protect))
 	}
 }
 

@@ -16,8 +16,9 @@ import (
 )
 
 // sample is a payload as it could be: what the template fixes is there as it
-// will be, what depends on the rule is filled with something that fits.
-func (b *Body) sample(t *event.Type) (strictjson.Value, error) {
+// will be, what depends on the rule is filled with something that fits, and so
+// is the subject if it is written inside by the sink.
+func (b *Body) sample(t *event.Type, inside bool) (strictjson.Value, error) {
 	with := make(map[string]cty.Value, len(b.with))
 	for _, name := range b.with {
 		with[name] = cty.DynamicVal
@@ -45,6 +46,9 @@ func (b *Body) sample(t *event.Type) (strictjson.Value, error) {
 				members[name] = text
 			}
 		}
+	}
+	if _, written := members["subject"]; inside && !written {
+		members["subject"] = json.RawMessage(`{}`)
 	}
 	text, err := json.Marshal(members)
 	if err != nil {

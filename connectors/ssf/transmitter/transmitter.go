@@ -9,23 +9,10 @@
 // per subject: the pipeline offers the next delivery of a key when the one
 // before has come to its end.
 //
-// What an answer means (PUSH-12):
-//
-//	202                                      taken
-//	other 2xx                                taken, with a note
-//	400 invalid_request, invalid_issuer,
-//	    invalid_audience, invalid_state      refused for good
-//	400 authentication_failed,
-//	    access_denied, invalid_key           held: tried again at long intervals
-//	400 with no or an unknown code           refused for good
-//	401, 403, 407                            held
-//	404, 405, 415, 421, 501, 505, 3xx        held: the endpoint is not what it should be
-//	410, 413, other 4xx                      refused for good
-//	408, 425, 429, other 5xx, 1xx, network   tried again, Retry-After is honoured
-//
-// Held deliveries end when the action's time is over; until then an operator can
-// put endpoint, credentials or keys in order and nothing is lost. Where it
-// connects, and what it bears of a peer, is said in package outbound.
+// What an answer means is said in package push (PUSH-12). Held deliveries end
+// when the action's time is over; until then an operator can put endpoint,
+// credentials or keys in order and nothing is lost. Where it connects, and what
+// it bears of a peer, is said in package outbound.
 package transmitter
 
 import (
@@ -36,6 +23,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/connectors/outbound"
+	"github.com/signalbox-dev/signalbox/connectors/ssf/push"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
@@ -43,16 +31,13 @@ import (
 
 // sink is a configured sink "ssf".
 type sink struct {
-	name          string
-	issuer        string
-	audience      []string
-	endpoint      string
-	authorization string // "" sends none
-	timeout       time.Duration
-	client        *http.Client
-	signer        kind.Signer
-	lanes         *outbound.Lanes
-	now           func() time.Time
+	name     string
+	issuer   string
+	audience []string
+	client   *push.Client
+	signer   kind.Signer
+	lanes    *outbound.Lanes
+	now      func() time.Time
 }
 
 var (
@@ -63,16 +48,16 @@ var (
 func newSink(c *Config, env kind.Env, signer kind.Signer, client *http.Client) *sink {
 	b, _ := c.Push.bounds()
 	return &sink{
-		name:          env.Name,
-		issuer:        c.Issuer,
-		audience:      c.Audience,
-		endpoint:      c.Push.Endpoint,
-		authorization: string(c.Push.Authorization),
-		timeout:       b.timeout,
-		client:        client,
-		signer:        signer,
-		lanes:         outbound.NewLanes(b.inFlight),
-		now:           env.Clock(),
+		name:     env.Name,
+		issuer:   c.Issuer,
+		audience: c.Audience,
+		client: &push.Client{
+			Name: env.Name, Endpoint: c.Push.Endpoint, Authorization: string(c.Push.Authorization),
+			Timeout: b.timeout, HTTP: client, Now: env.Clock(),
+		},
+		signer: signer,
+		lanes:  outbound.NewLanes(b.inFlight),
+		now:    env.Clock(),
 	}
 }
 
@@ -115,12 +100,12 @@ func unmakeable(o pipeline.Order, err error) error {
 // to be tried again, those after it wait.
 func (s *sink) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipeline.Result, error) {
 	return s.lanes.Deliver(ctx, batch, func(ctx context.Context, d pipeline.Delivery) pipeline.Result {
-		return s.push(ctx, d.Payload)
+		return s.client.Push(ctx, d.Payload)
 	}), nil
 }
 
 // Close releases idle connections.
 func (s *sink) Close() error {
-	s.client.CloseIdleConnections()
+	s.client.HTTP.CloseIdleConnections()
 	return nil
 }

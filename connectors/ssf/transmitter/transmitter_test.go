@@ -382,7 +382,7 @@ func TestTimeout(t *testing.T) {
 			return nil, r.Context().Err()
 		})})
 		start := time.Now()
-		res := s.push(t.Context(), []byte("a.b.c"))
+		res := s.client.Push(t.Context(), []byte("a.b.c"))
 		if took := time.Since(start); took != 15*time.Second || !errors.Is(res.Err, context.DeadlineExceeded) {
 			t.Errorf("after %v: %v", took, res.Err)
 		}

@@ -1,4 +1,4 @@
-package transmitter
+package push
 
 import (
 	"fmt"
@@ -10,8 +10,15 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
-// judge turns an answer into a result.
-func (s *sink) judge(resp *http.Response, body []byte) pipeline.Result {
+// judge turns an answer into a result (PUSH-12).
+func (c *Client) judge(resp *http.Response, body []byte) pipeline.Result {
+	class, wait := c.Terms.Class, c.Terms.Wait
+	if class == nil {
+		class = ssf.ClassOf
+	}
+	if wait == nil {
+		wait = outbound.RetryAfter
+	}
 	status := strconv.Itoa(resp.StatusCode)
 	v, code, why := outbound.ByStatus(resp.StatusCode), status, http.StatusText(resp.StatusCode)
 	if resp.StatusCode == http.StatusBadRequest {
@@ -19,7 +26,7 @@ func (s *sink) judge(resp *http.Response, body []byte) pipeline.Result {
 			if e.Description != "" {
 				why = e.Description
 			}
-			switch ssf.ClassOf(e.Code) {
+			switch class(e.Code) {
 			case ssf.Final:
 				code = e.Code
 			case ssf.Hold:
@@ -36,13 +43,13 @@ func (s *sink) judge(resp *http.Response, body []byte) pipeline.Result {
 			r.Info = status + " instead of 202"
 		}
 	case outbound.Refused:
-		r.Err = &pipeline.FinalError{Code: code, Err: fmt.Errorf("refused by %s: %s", s.name, why)}
+		r.Err = &pipeline.FinalError{Code: code, Err: fmt.Errorf("refused by %s: %s", c.Name, why)}
 	case outbound.Held:
-		r.Err = fmt.Errorf("held by %s: %s: %s", s.name, code, why)
-		r.After = max(outbound.HoldFor, outbound.RetryAfter(resp.Header, s.now()))
+		r.Err = fmt.Errorf("held by %s: %s: %s", c.Name, code, why)
+		r.After = max(outbound.HoldFor, wait(resp.Header, c.Now()))
 	case outbound.Again:
-		r.Err = fmt.Errorf("not taken by %s: %s: %s", s.name, code, why)
-		r.After = outbound.RetryAfter(resp.Header, s.now())
+		r.Err = fmt.Errorf("not taken by %s: %s: %s", c.Name, code, why)
+		r.After = wait(resp.Header, c.Now())
 	}
 	return r
 }
