@@ -21,12 +21,15 @@ func (m memory) Put(key string, value []byte)         { m[key] = slices.Clone(va
 func (m memory) Delete(key string)                    { delete(m, key) }
 
 // TestStories plays the shipped rules on real state: what state writes is what
-// the schema promises, and the rules do what their journeys say.
+// the schema promises, the rules do what their journeys say, and the stock
+// library says the same of them.
 func TestStories(t *testing.T) {
 	set, problems := Load(nil, Options{ActionTypes: ShippedActionTypes})
 	if set == nil {
 		t.Fatal(problems)
 	}
+	outside, acted := shippedStock(t, set), 0
+	see := func(in pipeline.Input, d pipeline.Decision) { acted += outside.agrees(set, in, d) }
 	const (
 		jane     = `{"format":"email","email":"jane@example.com"}`
 		john     = `{"format":"email","email":"john@example.com"}`
@@ -160,11 +163,14 @@ func TestStories(t *testing.T) {
 					ID: fmt.Sprint("e-", n), Type: typ, URI: typ.URI, Source: "test", Issuer: "https://idp.example.com", Assurance: event.Signed,
 					Time: at, Received: at, Txn: "story", Subject: subject, Body: parsed(t, s.how), Concepts: typ.Concepts,
 				}
-				if got := play(t, set, known, e); got != s.want {
+				if got := play(t, set, known, e, see); got != s.want {
 					t.Errorf("step %d, %s: got\n%s\nwant\n%s", n, s.typ, got, s.want)
 				}
 			}
 		})
+	}
+	if acted < 40 {
+		t.Errorf("the stock library was asked about %d actions", acted)
 	}
 }
 
@@ -178,7 +184,7 @@ func parsed(t *testing.T, text string) strictjson.Value {
 }
 
 // play takes one event through state and rules and tells what was decided.
-func play(t *testing.T, set *Set, known memory, e *event.Event) string {
+func play(t *testing.T, set *Set, known memory, e *event.Event, see func(pipeline.Input, pipeline.Decision)) string {
 	t.Helper()
 	sel := set.Select(e)
 	x, err := state.Resolve(known, e)
@@ -205,6 +211,7 @@ func play(t *testing.T, set *Set, known memory, e *event.Event) string {
 	if err != nil || len(d.Errors) > 0 {
 		t.Fatalf("%v %+v\n%s", err, d.Errors, in.Document)
 	}
+	see(in, d)
 	if err := view.Apply(known, d.Facts); err != nil {
 		t.Fatal(err)
 	}

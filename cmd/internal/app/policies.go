@@ -78,3 +78,27 @@ func test(ctx context.Context, cfg *config.Config, files fs.FS, o policies.Optio
 	}
 	return r, nil
 }
+
+// Bundle is the policies a configuration names, as policies.Bundle gives them.
+// An error that is a diag.List means that the configuration or the policies are
+// at fault.
+func Bundle(path string, env config.Env) (map[string][]byte, error) {
+	cfg, list := config.Load(path, env)
+	if list.HasErrors() {
+		return nil, list
+	}
+	return bundle(cfg, policyFiles(cfg), policyOptions(cfg))
+}
+
+// BundleDir is the policies in a folder over those that come with the program.
+func BundleDir(dir string) (map[string][]byte, error) {
+	return bundle(&config.Config{}, os.DirFS(dir), policies.Options{Root: dir})
+}
+
+func bundle(cfg *config.Config, files fs.FS, o policies.Options) (map[string][]byte, error) {
+	out, problems := policies.Bundle(files, o)
+	if list := fromPolicies(cfg, problems); list.HasErrors() {
+		return nil, list
+	}
+	return out, nil
+}
