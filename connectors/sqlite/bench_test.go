@@ -84,3 +84,46 @@ func BenchmarkSearch(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkAggregate measures counting over a day of 200,000 documents.
+func BenchmarkAggregate(b *testing.B) {
+	x := openBench(b)
+	for i := range 200 {
+		if _, err := x.Deliver(b.Context(), rendered(b, i*500, 500)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	hour, _ := query.ParseInterval("1h")
+	latest, _ := query.ParseMetric("max:event.created")
+	for _, c := range []struct {
+		name, query string
+		a           query.Aggregation
+	}{
+		{"histogram", "*", query.Aggregation{Every: hour}},
+		{"top", "*", query.Aggregation{By: []string{"user.name"}}},
+		{"top of decisions", "event.dataset:ssf.decision", query.Aggregation{By: []string{"user.name"}}},
+		{"histogram by field", "*", query.Aggregation{Every: hour, By: []string{"event.action"}}},
+		{"metric", "*", query.Aggregation{By: []string{"event.module", "event.provider"}, Metrics: []query.Metric{latest}}},
+	} {
+		q, err := query.Parse(c.query)
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(c.name, func(b *testing.B) {
+			for b.Loop() {
+				r, err := x.Aggregate(b.Context(), q, c.a)
+				if err != nil || r.Total < 100_000 || r.Partial != "" {
+					b.Fatal(r.Total, r.Partial, err)
+				}
+			}
+		})
+	}
+	sorted := query.Options{Sort: query.Sort{Field: "user.name"}, SkipTotal: true}
+	b.Run("sort", func(b *testing.B) {
+		for b.Loop() {
+			if p, err := x.Search(b.Context(), query.Query{}, sorted); err != nil || p.Partial != "" {
+				b.Fatal(p.Partial, err)
+			}
+		}
+	})
+}

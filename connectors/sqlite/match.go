@@ -12,14 +12,14 @@ import (
 )
 
 // predicate tells whether a document matches.
-type predicate func(doc strictjson.Value) bool
+type predicate func(doc *stored) bool
 
 // compile turns a query into a predicate by the rules of package query.
 func compile(n query.Node, now time.Time) predicate {
 	switch n := n.(type) {
 	case query.And:
 		list := compileAll(n, now)
-		return func(doc strictjson.Value) bool {
+		return func(doc *stored) bool {
 			for _, p := range list {
 				if !p(doc) {
 					return false
@@ -29,7 +29,7 @@ func compile(n query.Node, now time.Time) predicate {
 		}
 	case query.Or:
 		list := compileAll(n, now)
-		return func(doc strictjson.Value) bool {
+		return func(doc *stored) bool {
 			for _, p := range list {
 				if p(doc) {
 					return true
@@ -39,7 +39,7 @@ func compile(n query.Node, now time.Time) predicate {
 		}
 	case query.Not:
 		p := compile(n.Of, now)
-		return func(doc strictjson.Value) bool { return !p(doc) }
+		return func(doc *stored) bool { return !p(doc) }
 	case query.Match:
 		return inField(n.Field, matchValue(n, now))
 	case query.Range:
@@ -49,7 +49,7 @@ func compile(n query.Node, now time.Time) predicate {
 	case query.Words:
 		return matchWords(n)
 	}
-	return func(strictjson.Value) bool { return true }
+	return func(*stored) bool { return true }
 }
 
 func compileAll(nodes []query.Node, now time.Time) []predicate {
@@ -65,11 +65,11 @@ func inField(f query.Field, test func(strictjson.Value) bool) predicate {
 	path := strings.Split(f.Name, ".")
 	switch {
 	case f.Key != "":
-		return func(doc strictjson.Value) bool { return anyAt(doc.Get(path...), f.Key, test) }
+		return func(doc *stored) bool { return anyAt(doc.get(path), f.Key, test) }
 	case f.Type == document.Flattened:
-		return func(doc strictjson.Value) bool { return anyLeaf(doc.Get(path...), test) }
+		return func(doc *stored) bool { return anyLeaf(doc.get(path), test) }
 	}
-	return func(doc strictjson.Value) bool { return anyValue(doc.Get(path...), test) }
+	return func(doc *stored) bool { return anyValue(doc.get(path), test) }
 }
 
 // matchValue tests one value of the field.
@@ -221,8 +221,8 @@ func matchWords(w query.Words) predicate {
 			ip = addressTest(address(w.Value))
 		}
 	}
-	return func(doc strictjson.Value) bool {
-		return walk(schemaRoot, doc, func(t document.Type, v strictjson.Value) bool {
+	return func(doc *stored) bool {
+		return walk(schemaRoot, doc.whole(), func(t document.Type, v strictjson.Value) bool {
 			switch t {
 			case document.Text:
 				return text(v)

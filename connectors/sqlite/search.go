@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/query"
-	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // maxPageBytes bounds the documents of one page; a page over it is cut and
@@ -31,7 +30,7 @@ func (x *Index) Search(ctx context.Context, q query.Query, o query.Options) (que
 	if err != nil {
 		return query.Page{}, err
 	}
-	if !o.Sort.Asc {
+	if o.Sort.ByTime() && !o.Sort.Asc {
 		slices.Reverse(days)
 	}
 	s := newSearch(q, o, x.o.MaxScan)
@@ -61,6 +60,7 @@ var errScanned = errors.New("sqlite: scan limit reached")
 type search struct {
 	o       query.Options
 	match   predicate // nil: everything
+	by      *column   // sorted by; nil: by time
 	sql     string
 	args    []any
 	after   query.Cursor
@@ -69,35 +69,60 @@ type search struct {
 	size    int // hits the page may have
 	bytes   int // of the documents in best
 	total   int
-	dropped bool // a match behind the page was seen
+	keys    []query.Key // used again for each document
+	dropped bool        // a match behind the page was seen
 }
 
 func newSearch(q query.Query, o query.Options, maxScan int) *search {
-	s := &search{o: o, left: maxScan, size: o.Size, best: hits{asc: o.Sort.Asc}}
+	s := &search{o: o, left: maxScan, size: o.Size, best: hits{sort: o.Sort}}
 	if _, all := q.Root().(query.All); !all {
 		s.match = compile(q.Root(), o.Now)
 	}
 	if o.After != "" {
 		s.after, _ = query.ParseCursor(o.After, o.Sort) // Normalize has checked it
 	}
-	s.sql = "SELECT id, stream, ts, seq, json FROM docs WHERE ts >= ? AND ts < ?"
-	s.args = []any{int64(math.MinInt64), int64(math.MaxInt64)}
-	if !o.From.IsZero() {
-		s.args[0] = ceilMilli(o.From)
+	from, to := window(o.From, o.To)
+	if o.After != "" && o.SkipTotal && o.Sort.ByTime() { // nothing before the cursor is asked for
+		if o.Sort.Asc {
+			from = max(from, s.after.Time)
+		} else if s.after.Time < math.MaxInt64 {
+			to = min(to, s.after.Time+1)
+		}
 	}
-	if !o.To.IsZero() {
-		s.args[1] = ceilMilli(o.To)
-	}
-	if expr, ok := filter(q.Root(), 0); ok {
-		s.sql += " AND n IN (SELECT rowid FROM terms WHERE terms MATCH ?)"
-		s.args = append(s.args, expr)
-	}
-	if o.Sort.Asc {
+	condition, args := candidates(q, from, to)
+	s.sql, s.args = "SELECT id, stream, ts, seq, json FROM docs WHERE "+condition, args
+	switch {
+	case !o.Sort.ByTime():
+		c := newColumn(o.Sort.Field)
+		s.by = &c
+	case o.Sort.Asc:
 		s.sql += " ORDER BY ts, seq, id"
-	} else {
+	default:
 		s.sql += " ORDER BY ts DESC, seq DESC, id DESC"
 	}
 	return s
+}
+
+// window is a time range in milliseconds, its end left out.
+func window(from, to time.Time) (first, end int64) {
+	first, end = math.MinInt64, math.MaxInt64
+	if !from.IsZero() {
+		first = ceilMilli(from)
+	}
+	if !to.IsZero() {
+		end = ceilMilli(to)
+	}
+	return first, end
+}
+
+// candidates is the condition that every match in the range satisfies.
+func candidates(q query.Query, from, to int64) (condition string, args []any) {
+	condition, args = "ts >= ? AND ts < ?", []any{from, to}
+	if expr, ok := filter(q.Root(), 0); ok {
+		condition += " AND n IN (SELECT rowid FROM terms WHERE terms MATCH ?)"
+		args = append(args, expr)
+	}
+	return condition, args
 }
 
 // ceilMilli is the first whole millisecond that is not before t.
@@ -125,19 +150,21 @@ func (s *search) day(ctx context.Context, db *sql.DB) error {
 		if err := rows.Scan(&h.ID, &h.Stream, &h.at.Time, &h.at.Sequence, &raw); err != nil {
 			return err
 		}
-		if ok, err := s.matches(raw); err != nil {
-			return fmt.Errorf("document %s: %w", h.ID, err)
-		} else if !ok {
+		if s.match != nil && !s.match(&stored{raw: raw}) {
 			continue
 		}
 		s.total++
 		h.at.ID = h.ID
+		if s.by != nil {
+			s.keys = s.by.keys(s.keys[:0], raw)
+			h.at.Key = s.o.Sort.Pick(s.keys)
+		}
 		if s.o.After != "" && !s.best.before(s.after, h.at) {
 			continue
 		}
 		if s.full() && !s.best.before(h.at, s.best.list[0].at) {
 			s.dropped = true
-			if s.o.SkipTotal {
+			if s.o.SkipTotal && s.by == nil {
 				return nil
 			}
 			continue
@@ -146,15 +173,6 @@ func (s *search) day(ctx context.Context, db *sql.DB) error {
 		s.add(h)
 	}
 	return rows.Err()
-}
-
-// matches compares one document. Everything matches the query for everything.
-func (s *search) matches(raw []byte) (bool, error) {
-	if s.match == nil {
-		return true, nil
-	}
-	doc, err := strictjson.Parse(raw, docLimits)
-	return err == nil && s.match(doc), err
 }
 
 func (s *search) full() bool { return len(s.best.list) >= s.size }
@@ -198,15 +216,12 @@ type hit struct {
 // hits is a heap of the best hits so far, the worst on top.
 type hits struct {
 	list []hit
-	asc  bool
+	sort query.Sort
 }
 
 // before reports whether a comes before b in the order of the page.
 func (h *hits) before(a, b query.Cursor) bool {
-	if h.asc {
-		return a.Compare(b) < 0
-	}
-	return a.Compare(b) > 0
+	return h.sort.Compare(a, b) < 0
 }
 
 func (h *hits) Len() int           { return len(h.list) }

@@ -21,6 +21,16 @@ const (
 	Stored    Type = "stored"    // text that is kept and not searched: a keyword without index
 )
 
+// Ordered reports whether documents can be sorted and grouped by fields of the
+// type.
+func (t Type) Ordered() bool {
+	switch t {
+	case Date, Keyword, Long, Float, Boolean, IP:
+		return true
+	}
+	return false
+}
+
 // Streams is a set of data streams.
 type Streams uint8
 

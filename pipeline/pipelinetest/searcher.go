@@ -20,7 +20,8 @@ import (
 var SearcherNow = time.Date(2026, 2, 3, 12, 0, 0, 0, time.UTC)
 
 // TestSearcher holds an index to the meaning package query gives its language,
-// and to the contracts of pipeline.Sink and query.Searcher. open gives an empty
+// and to the contracts of pipeline.Sink and query.Searcher; and of
+// query.Aggregator where the searcher is one. open gives an empty
 // index and its two sides; it is called once per subtest.
 func TestSearcher(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.Searcher)) {
 	t.Run("Meaning", func(t *testing.T) { testMeaning(t, open) })
@@ -30,6 +31,12 @@ func TestSearcher(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.Se
 	t.Run("Deliver", func(t *testing.T) { testDeliverDocuments(t, open) })
 	t.Run("Options", func(t *testing.T) { testSearchOptions(t, open) })
 	t.Run("Timeline", func(t *testing.T) { testTimeline(t, open) })
+	t.Run("Sort", func(t *testing.T) { testSort(t, open) })
+	t.Run("SortedPages", func(t *testing.T) { testSortedPages(t, open) })
+	t.Run("Beyond", func(t *testing.T) { testBeyond(t, open) })
+	t.Run("Groups", func(t *testing.T) { testGroups(t, open) })
+	t.Run("GroupPages", func(t *testing.T) { testGroupPages(t, open) })
+	t.Run("GroupOptions", func(t *testing.T) { testGroupOptions(t, open) })
 }
 
 func testMeaning(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.Searcher)) {
@@ -208,6 +215,8 @@ func testSearchOptions(t *testing.T, open func(t *testing.T) (pipeline.Sink, que
 	for name, o := range map[string]query.Options{
 		"size":   {Size: query.MaxSize + 1},
 		"sort":   {Sort: query.Sort{Field: "no.such"}},
+		"text":   {Sort: query.Sort{Field: "message"}},
+		"object": {Sort: query.Sort{Field: "set.claims"}},
 		"cursor": {After: "nonsense"},
 	} {
 		_, err := searcher.Search(t.Context(), query.Query{}, o)

@@ -41,5 +41,31 @@
 //	boolean        true or false
 //	free text      any text field by words, or any keyword or flattened leaf by whole value,
 //	               or an ip field if the text is an address or network
-//	order          by @timestamp; ties by event.sequence, then by document id, in the same direction
+//
+// # Order
+//
+//	order          by @timestamp, newest first, or by any field of type keyword, date, long,
+//	               float, boolean or ip; asc or desc
+//	compared       keywords by their bytes, numbers and dates by value, false before true,
+//	               addresses as IPv6
+//	missing field  last, asc or desc
+//	many values    a document stands where its smallest value is when asc, its largest when desc
+//	ties           by @timestamp, then event.sequence, then document id, in the same direction
+//	paging         without end, by a cursor that names a place in the order
+//
+// # Groups
+//
+//	groups         one for each value of a field, as written: case matters here; of several
+//	               fields one for each combination that a document has
+//	missing field  a group of its own
+//	many values    a document counts once in the group of each different value, so that groups
+//	               may add up to more than the total
+//	order          the largest first; ties by value in its order, missing last; or all by value
+//	intervals      of @timestamp, by number and unit, in UTC; they begin at multiples of their
+//	               length since 1970, weeks on Mondays; those without documents are left out
+//	counts         exact; with more than TrackedGroups groups the answer says what is missing
+//	distinct       different values as written; exact to 3,000, above it may be off by some percent
+//	min, max       of numbers and dates
+//	percentiles    p95: a value from the one below to the one above the rank, between them where
+//	               the searcher puts it
 package query

@@ -37,12 +37,6 @@ type Options struct {
 	SkipTotal bool
 }
 
-// Sort is the order of hits. The zero value is newest first.
-type Sort struct {
-	Field string // "" or "@timestamp"
-	Asc   bool   // oldest first
-}
-
 // Page is one page of an answer.
 type Page struct {
 	Docs  []Hit
