@@ -19,11 +19,13 @@ import (
 // steps up to the commit are pure, so an attempt can be thrown away and made
 // again.
 type batch struct {
-	p     *Pipeline
-	gen   *Settings
-	units []*unit
-	dry   bool            // nothing will be committed
-	moved map[string]bool // keys that earlier attempts found unlocked
+	p       *Pipeline
+	obs     Observer
+	watched bool // obs is not the pipeline's own
+	gen     *Settings
+	units   []*unit
+	dry     bool            // nothing will be committed
+	moved   map[string]bool // keys that earlier attempts found unlocked
 
 	// The result of the present attempt.
 	first    map[string]*unit // by input id: the message that is accepted
@@ -62,8 +64,9 @@ func (u *unit) answerable(e *event.Event) string {
 	return e.Issuer
 }
 
-func (p *Pipeline) newBatch(gen *Settings, msgs []Message) *batch {
+func (p *Pipeline) newBatch(ctx context.Context, gen *Settings, msgs []Message) *batch {
 	b := &batch{p: p, gen: gen, units: make([]*unit, len(msgs))}
+	b.obs, b.watched = p.observer(ctx)
 	all := make([]unit, len(msgs))
 	for i := range msgs {
 		all[i].msg = msgs[i]
@@ -129,7 +132,7 @@ func (b *batch) leaveOut(ctx context.Context, err error) bool {
 // as seen when it is offered again.
 func (b *batch) commitAlone(ctx context.Context) error {
 	for _, u := range b.units {
-		one := &batch{p: b.p, gen: b.gen, units: []*unit{u}}
+		one := &batch{p: b.p, obs: b.obs, watched: b.watched, gen: b.gen, units: []*unit{u}}
 		if err := one.commit(ctx); err != nil {
 			return err
 		}
@@ -146,11 +149,11 @@ func (b *batch) attempt(ctx context.Context) error {
 	}
 	defer tx.Rollback()
 	planned := time.Now()
-	b.p.obs.Took("decide", len(b.units), planned.Sub(start))
+	b.obs.Took("decide", len(b.units), planned.Sub(start))
 	if err := tx.Commit(ctx); err != nil {
 		return err
 	}
-	b.p.obs.Took("commit", len(b.units), time.Since(planned))
+	b.obs.Took("commit", len(b.units), time.Since(planned))
 	b.number(tx)
 	for _, u := range b.units {
 		if u.record != nil {
@@ -446,7 +449,7 @@ func (b *batch) observe() {
 			code = u.reject.Code
 			b.p.log.Info("message refused", "source", u.msg.Source, "sender", u.msg.Sender, "code", code, "why", u.reject.Description)
 		}
-		b.p.obs.Message(u.msg.Source, u.verdict, code)
+		b.obs.Message(u.msg.Source, u.verdict, code)
 		if u.record == nil {
 			continue
 		}
@@ -456,15 +459,15 @@ func (b *batch) observe() {
 			if o.Decision != nil {
 				result = o.Decision.Result
 				for _, re := range o.Decision.Errors {
-					b.p.obs.RuleFailed(re.Rule)
+					b.obs.RuleFailed(re.Rule)
 					b.p.log.Error("rule failed", "rule", re.Rule, "document", re.Document, "event", o.Event.ID, "err", re.Message)
 				}
 			}
-			b.p.obs.Event(o.Event.Type, result)
+			b.obs.Event(o.Event.Type, result)
 		}
 		for i := range u.record.Actions {
 			a := &u.record.Actions[i]
-			b.p.obs.Action(a.Type, a.Target, a.Status, a.Guard)
+			b.obs.Action(a.Type, a.Target, a.Status, a.Guard)
 		}
 	}
 }

@@ -242,7 +242,8 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	}
 	start := time.Now()
 	results, err := d.sink.Deliver(ctx, batch)
-	d.p.obs.Took("deliver", len(batch), time.Since(start))
+	obs, _ := d.p.observer(ctx)
+	obs.Took("deliver", len(batch), time.Since(start))
 	if err == nil && len(results) != len(batch) {
 		err = fmt.Errorf("sink returned %d results for %d deliveries", len(results), len(batch))
 	}
@@ -369,12 +370,13 @@ func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Act
 	if err != nil {
 		return err
 	}
+	obs, _ := p.observer(ctx)
 	for _, e := range entries {
 		p.recent.put(last.Seq(e.seq), e.rec, e.size)
 		a := &e.rec.Actions[0]
-		p.obs.Action(a.Type, a.Target, a.Status, a.Guard)
+		obs.Action(a.Type, a.Target, a.Status, a.Guard)
 		if a.Status == Acked {
-			p.obs.Acked(a.Target, now.Sub(a.Received))
+			obs.Acked(a.Target, now.Sub(a.Received))
 		}
 		if a.Status == Dead || a.Status == Expired {
 			p.unmerge(ctx, e.merge, a.ID)

@@ -15,7 +15,7 @@ func (p *Pipeline) Explain(ctx context.Context, msgs []Message) ([]Receipt, []*R
 	if gen == nil {
 		return nil, nil, errors.New("explain: pipeline has no settings")
 	}
-	b := p.newBatch(gen, msgs)
+	b := p.newBatch(ctx, gen, msgs)
 	b.dry = true
 	b.verify(ctx)
 	for round := 1; ; round++ {

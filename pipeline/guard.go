@@ -289,6 +289,9 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 	if err != nil {
 		return fmt.Errorf("guard %s: %w", id, err)
 	}
+	if u.msg.Test && (r.status == Held || r.status == PendingApproval) {
+		r.status = Suppressed // people are not asked about a drill
+	}
 	validFor := q.typ.ValidFor
 	if validFor == 0 {
 		validFor = defaultValidFor
@@ -300,7 +303,7 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 		Subject: q.subject.AppendJSON(nil), Key: q.key(), Reason: q.Reason,
 		Status: r.status, Guard: r.guard, Why: r.why, Into: r.into,
 		Txn: e.Txn, Made: now.UTC(), Received: e.Received, Expires: now.Add(validFor).UTC(),
-		User: about.User, Device: about.Device, Session: about.Session,
+		User: about.User, Device: about.Device, Session: about.Session, Test: u.msg.Test,
 	}
 	if r.status != Queued {
 		u.record.Actions = append(u.record.Actions, a)
@@ -333,7 +336,7 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 		tx.Enqueue(item)
 	}
 	u.record.Actions = append(u.record.Actions, parts...)
-	if !goes {
+	if !goes || u.msg.Test {
 		return nil
 	}
 	return b.charge(tx, q, id, now)

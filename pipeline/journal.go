@@ -62,6 +62,7 @@ type InputPart struct {
 	Applied    []string        `json:"applied,omitempty"`
 	Discard    string          `json:"discard,omitempty"`
 	Reject     *RejectPart     `json:"reject,omitempty"`
+	Test       bool            `json:"test,omitempty"` // a drill of the product's own
 }
 
 // Raw is the message as received, as far as it was kept.
@@ -169,6 +170,7 @@ type Action struct {
 	User     *EntityPart     `json:"user,omitempty"`
 	Device   *EntityPart     `json:"device,omitempty"`
 	Session  *EntityPart     `json:"session,omitempty"`
+	Test     bool            `json:"test,omitempty"` // caused by a drill
 }
 
 // OperatorPart is an act on the product.

@@ -98,10 +98,10 @@ func (p *Pipeline) Handle(ctx context.Context, msgs []Message) ([]Receipt, error
 	if len(msgs) > p.maxBatch {
 		return nil, errors.New("handle: batch is larger than the configured bound")
 	}
-	b := p.newBatch(gen, msgs)
+	b := p.newBatch(ctx, gen, msgs)
 	start := time.Now()
 	b.verify(ctx)
-	p.obs.Took("verify", len(msgs), time.Since(start))
+	b.obs.Took("verify", len(msgs), time.Since(start))
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

@@ -1,12 +1,16 @@
 package pipeline
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // Observer is told what passes each station. Methods are called on the hot path
 // from many goroutines: they count and return.
 type Observer interface {
 	// Took reports how long a station needed for n things: verify, decide,
-	// commit, prepare, deliver, render, index.
+	// commit, deliver, render, index; and normalize, which is part of verify, to
+	// an observer of WithObserver.
 	Took(station string, n int, d time.Duration)
 	// Message counts the verdict on a message; code is the RFC 8935 code of a
 	// reject, else "".
@@ -20,6 +24,25 @@ type Observer interface {
 	// Acked reports the time from the receipt of a signal to the
 	// acknowledgement of an action it caused.
 	Acked(target string, d time.Duration)
+}
+
+type observerKey struct{}
+
+// WithObserver has o told of what is handled and delivered under the context
+// instead of the pipeline's own observer: a drill is timed by it, and stays out
+// of the figures of real signals. Loops that serve everybody, such as those of
+// indexes, are not to be run under it.
+func WithObserver(ctx context.Context, o Observer) context.Context {
+	return context.WithValue(ctx, observerKey{}, o)
+}
+
+// observer is who is told of what happens under the context, and whether that
+// is another than the pipeline's own.
+func (p *Pipeline) observer(ctx context.Context) (_ Observer, watched bool) {
+	if o, ok := ctx.Value(observerKey{}).(Observer); ok {
+		return o, true
+	}
+	return p.obs, false
 }
 
 // Blind is an Observer that sees nothing.

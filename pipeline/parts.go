@@ -20,7 +20,7 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 		Verdict: u.verdict, Assurance: u.sig.Assurance, Dialect: u.sig.Dialect,
 		Issuer: u.sig.Issuer, JTI: u.sig.JTI, Txn: u.sig.Txn, Audience: u.sig.Audience,
 		IssuedAt: u.sig.IssuedAt, TimeOf: u.sig.TimeOf, Alg: u.sig.Alg, KeyID: u.sig.KeyID, Typ: u.sig.Typ,
-		Applied: u.sig.Applied, Discard: u.sig.Discard,
+		Applied: u.sig.Applied, Discard: u.sig.Discard, Test: u.msg.Test,
 	}
 	sum := sha256.Sum256(u.msg.Body)
 	in.SHA256 = hex.EncodeToString(sum[:])

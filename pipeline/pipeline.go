@@ -39,6 +39,11 @@ type Message struct {
 	// Progress is the message's place in a channel that is read by position, nil
 	// for channels that acknowledge each message.
 	Progress *Progress
+
+	// Test marks a drill of the product's own: its documents carry the tag test,
+	// its action is in nobody's limits and nothing of it waits for people. No
+	// source sets it.
+	Test bool
 }
 
 // Progress is a place in a channel that is read in order, such as a partition

@@ -69,6 +69,7 @@ func (in *InputPart) append(w *writer) {
 	if in.Reject != nil {
 		w.value("reject", in.Reject)
 	}
+	w.flag("test", in.Test)
 	w.close()
 }
 

@@ -134,7 +134,7 @@ func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error
 		Time: t.Due, TimeSource: "timer", Received: now, Txn: d.Txn, Subject: subject, Body: parsed, Concepts: typ.ConceptsOf(parsed),
 		Stale: d.Stale,
 	}}
-	b := &batch{p: p, gen: p.settings.Load(), units: []*unit{u}}
+	b := &batch{p: p, obs: p.obs, gen: p.settings.Load(), units: []*unit{u}}
 	if err := b.commit(ctx); err != nil {
 		return err
 	}

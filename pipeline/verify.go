@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 )
@@ -54,6 +55,9 @@ func (b *batch) verifyUnit(ctx context.Context, u *unit) {
 		}
 		if sig.Discard != "" {
 			return
+		}
+		if b.watched {
+			defer func(start time.Time) { b.obs.Took("normalize", 1, time.Since(start)) }(time.Now())
 		}
 		u.events, err = b.gen.Normalizer.Normalize(ctx, u.sig)
 	}

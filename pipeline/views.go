@@ -73,9 +73,14 @@ func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink
 	return nil
 }
 
+// Indexed is the sequence of the newest journal record an index has taken.
+func (p *Pipeline) Indexed(ctx context.Context, name string) (uint64, error) {
+	return p.cursor(ctx, "index/"+name)
+}
+
 // Lag is how many journal records an index has not taken.
 func (p *Pipeline) Lag(ctx context.Context, name string) (uint64, error) {
-	at, err := p.cursor(ctx, "index/"+name)
+	at, err := p.Indexed(ctx, name)
 	return p.store.Last() - min(at, p.store.Last()), err
 }
 

@@ -30,8 +30,11 @@ func (r *renderer) action(a *pipeline.Action) {
 		h.category.outcome = failure
 	}
 	h.category.severity = severityOf(a.Severity, informational)
+	if a.Test {
+		h.tags = append(h.tags, "test")
+	}
 	if a.Mode == pipeline.Shadow {
-		h.tags = []string{"shadow"}
+		h.tags = append(h.tags, "shadow")
 	}
 	h.message = actionMessage(a)
 	r.begin(&h)

@@ -15,7 +15,7 @@ func (r *renderer) decision(o *pipeline.Outcome) {
 	h := head{
 		stream: DecisionStream, time: r.rec.At, created: r.rec.At, id: d.ID,
 		category: category{isEvent, `["intrusion_detection"]`, `["info","allowed"]`, success, s.severity},
-		action:   "policy-decision", module: "ssf", provider: product,
+		action:   "policy-decision", module: "ssf", provider: product, tags: r.marks(),
 	}
 	if len(s.reasons) > 0 {
 		h.reason = s.reasons[0]
@@ -28,7 +28,7 @@ func (r *renderer) decision(o *pipeline.Outcome) {
 		h.category.outcome = failure
 	}
 	if s.shadow {
-		h.tags = []string{"shadow"}
+		h.tags = append(h.tags, "shadow")
 	}
 	h.message = decisionMessage(o, s)
 	r.begin(&h)

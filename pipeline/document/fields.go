@@ -111,7 +111,7 @@ var table = func() []Field {
 		// Every document.
 		{"@timestamp", Date, one, every, "When it happened: the event's own time for events, the time of the record for everything else."},
 		{"message", Text, one, every, "One sentence for a timeline."},
-		{"tags", Keyword, many, every, "Marks: stale, late, shadow, claims-omitted."},
+		{"tags", Keyword, many, every, "Marks: stale, late, shadow, claims-omitted; test for what a drill caused."},
 		{"ecs.version", Keyword, one, every, "Version of the Elastic Common Schema."},
 		{"service.name", Keyword, one, every, "Always signalbox."},
 		{"service.node.name", Keyword, one, every, "The process that wrote the journal record."},

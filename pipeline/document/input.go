@@ -38,14 +38,14 @@ func (r *renderer) event(o *pipeline.Outcome) {
 	in, e := r.rec.Input, &o.Event
 	p := lift(e.Body)
 	x := o.Entities
-	if x == (pipeline.EntitiesPart{}) {
+	if x == (pipeline.EntitiesPart{}) && !in.Test {
 		x = named(e, &p)
 	}
 	h := head{
 		stream: SetStream, time: e.Time, created: in.Received, id: e.ID,
 		category: file(e.Type, &p), action: e.Type,
 		module: "ssf", provider: first(in.Issuer, in.Source), reason: p.why(), hash: in.SHA256,
-		tags: tags(e, &p),
+		tags: r.tags(e, &p),
 	}
 	local := e.Family == "local" || in.Mapping != ""
 	if local {
@@ -94,8 +94,8 @@ func (r *renderer) event(o *pipeline.Outcome) {
 }
 
 // tags marks what an analyst should know before reading on.
-func tags(e *pipeline.EventPart, p *payload) []string {
-	var tags []string
+func (r *renderer) tags(e *pipeline.EventPart, p *payload) []string {
+	tags := r.marks()
 	if e.Stale {
 		tags = append(tags, "stale")
 	}
@@ -108,6 +108,14 @@ func tags(e *pipeline.EventPart, p *payload) []string {
 	return tags
 }
 
+// marks are the tags of all documents of a message.
+func (r *renderer) marks() []string {
+	if r.rec.Input != nil && r.rec.Input.Test {
+		return []string{"test"}
+	}
+	return nil
+}
+
 // message renders a message without events: refused, set aside, or a reused
 // token id.
 func (r *renderer) message() {
@@ -116,6 +124,7 @@ func (r *renderer) message() {
 		stream: SetStream, time: in.Received, created: in.Received, id: in.ID,
 		category: setAside, action: "set-" + string(in.Verdict),
 		module: "ssf", provider: first(in.Issuer, in.Source), reason: in.Discard, hash: in.SHA256,
+		tags: r.marks(),
 	}
 	if !in.IssuedAt.IsZero() && in.Reject == nil {
 		h.time = in.IssuedAt

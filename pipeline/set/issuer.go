@@ -10,6 +10,10 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 )
 
+// ReservedIssuers begins the names of issuers within the product: no
+// configuration may give one.
+const ReservedIssuers = "urn:signalbox:"
+
 // Issuer is one who may speak to us, and how we check it.
 type Issuer struct {
 	URL        string        // iss, compared byte by byte (SET-03)

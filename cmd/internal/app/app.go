@@ -22,6 +22,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
+	"github.com/signalbox-dev/signalbox/cmd/internal/drill"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/document"
@@ -73,6 +74,7 @@ type App struct {
 	sinks   []namedSink
 	indexes []namedSink
 	search  query.Searcher
+	drill   *drill.Drill
 
 	gen     atomic.Pointer[generation]
 	reload  sync.Mutex
@@ -144,7 +146,10 @@ func (a *App) open(g *generation) error {
 		Store: st, Log: a.log, Now: a.o.Now, Node: nodeName(cfg), Observer: a.metrics,
 		MaxBatch: cfg.Limits.MaxBatch, MaxPending: cfg.Limits.MaxPending,
 	})
-	settings, err := settings(g)
+	if a.drill, err = drill.New(); err != nil {
+		return err
+	}
+	settings, err := a.settings(g)
 	if err != nil {
 		return err
 	}
@@ -337,6 +342,14 @@ func (a *App) awaitSources(ctx context.Context) {
 
 // Addr is the address of the shared listener.
 func (a *App) Addr() string { return a.public.addr() }
+
+// MetricsAddr is the address of /metrics, "" if none is configured.
+func (a *App) MetricsAddr() string {
+	if a.figures == nil {
+		return ""
+	}
+	return a.figures.addr()
+}
 
 // Pipeline is the line, for embedding.
 func (a *App) Pipeline() *pipeline.Pipeline { return a.line }

@@ -63,10 +63,20 @@ func load(o Options) (*generation, error) {
 	return g, nil
 }
 
-// settings makes what the pipeline works by.
-func settings(g *generation) (pipeline.Settings, error) {
+// settings makes what the pipeline of a running product works by.
+func (a *App) settings(g *generation) (pipeline.Settings, error) {
+	s, err := settings(g, a.drill.Speaker())
+	if err == nil {
+		a.drill.Join(&s)
+	}
+	return s, err
+}
+
+// settings makes what a pipeline works by; the issuers are accepted beside those
+// of the configuration.
+func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 	cfg := g.cfg
-	verifier, err := verifierOf(cfg)
+	verifier, err := verifierOf(cfg, more)
 	if err != nil {
 		return pipeline.Settings{}, err
 	}
@@ -109,8 +119,7 @@ func actionType(a *config.Action) pipeline.ActionType {
 // verifierOf makes the verifier of all issuers. Key sets at a URL are fetched
 // when the first token asks for them, so an issuer out of reach does not keep
 // the product from starting.
-func verifierOf(cfg *config.Config) (*set.Verifier, error) {
-	issuers := make([]set.Issuer, 0, len(cfg.Issuers))
+func verifierOf(cfg *config.Config, issuers []set.Issuer) (*set.Verifier, error) {
 	for _, i := range cfg.Issuers {
 		keys, err := keySet(i)
 		if err != nil {

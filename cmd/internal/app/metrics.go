@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
@@ -27,6 +28,10 @@ type metrics struct {
 	response  *prometheus.HistogramVec
 	restarts  *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
+
+	drills     *prometheus.CounterVec
+	drillTime  *prometheus.GaugeVec
+	drillStamp prometheus.Gauge
 }
 
 var _ pipeline.Observer = (*metrics)(nil)
@@ -72,6 +77,18 @@ func newMetrics(version string) *metrics {
 			Name: "signalbox_reloads_total",
 			Help: "Reloads of configuration and policies by outcome.",
 		}, []string{"outcome"}),
+		drills: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_drills_total",
+			Help: "Drills by outcome: passed or failed.",
+		}, []string{"outcome"}),
+		drillTime: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "signalbox_drill_station_seconds",
+			Help: "Time a station took in the last drill that reached it.",
+		}, []string{"station"}),
+		drillStamp: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "signalbox_drill_last_success_timestamp_seconds",
+			Help: "When a drill last passed, 0 if none did since the start.",
+		}),
 	}
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "signalbox_build_info", Help: "Version of the running product.",
@@ -79,7 +96,7 @@ func newMetrics(version string) *metrics {
 	})
 	info.Set(1)
 	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
-		m.response, m.restarts, m.reloads, info,
+		m.response, m.restarts, m.reloads, m.drills, m.drillTime, m.drillStamp, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -170,4 +187,19 @@ func (m *metrics) Action(typ, target string, s pipeline.Status, guard string) {
 // Acked implements pipeline.Observer.
 func (m *metrics) Acked(target string, d time.Duration) {
 	m.response.WithLabelValues(target).Observe(max(0, d.Seconds()))
+}
+
+// drilled counts a drill.
+func (m *metrics) drilled(a api.DrillAnswer, now time.Time) {
+	outcome := "failed"
+	if a.OK {
+		outcome = "passed"
+		m.drillStamp.Set(float64(now.UnixMilli()) / 1000)
+	}
+	m.drills.WithLabelValues(outcome).Inc()
+	for _, s := range a.Stations {
+		if s.State == api.StationOK {
+			m.drillTime.WithLabelValues(s.Station).Set(s.Seconds)
+		}
+	}
 }

@@ -25,7 +25,7 @@ func (a *App) Reload(ctx context.Context, by string) (api.ReloadAnswer, error) {
 	g, err := load(a.o)
 	var s pipeline.Settings
 	if err == nil {
-		s, err = settings(g)
+		s, err = a.settings(g)
 	}
 	note := pipeline.OperatorPart{Verb: "reload", By: by}
 	if err != nil {

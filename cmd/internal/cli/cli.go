@@ -67,6 +67,7 @@ func verbs() []verb {
 		{"verdict", "ID VERDICT", "say what a decision or action turned out to be", verdictHelp, runVerdict},
 		{"rules", "stats", "show how each rule's work was judged", rulesHelp, runRules},
 		{"stop-actions", "", "hold every action, or resume", "", runStopActions},
+		{"drill", "", "send a test signal through the running line", drillHelp, runDrill},
 		{"version", "", "print the version", "", runVersion},
 	}
 }

@@ -92,6 +92,9 @@ func (l *loader) checkIssuer(at string, is Issuer) {
 	if u, err := url.Parse(is.URL); err != nil || u.Scheme == "" {
 		l.fault(l.spots.find(at+"#url").at, "invalid issuer", "Write the iss value of its tokens, a URL such as \"https://idp.example.com\".")
 	}
+	if strings.HasPrefix(is.URL, set.ReservedIssuers) {
+		l.fault(l.spots.find(at+"#url").at, "reserved issuer", "Names that begin with "+set.ReservedIssuers+" are for parts of the product itself.")
+	}
 	switch {
 	case is.JWKS == "" && is.JWKSFile == "":
 		l.field(at, "issuer without keys", "Add jwks = \"https://...\" with the address of its key set, or jwks_file = \"path\".")
