@@ -7,6 +7,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -20,6 +21,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
 )
 
@@ -30,6 +32,9 @@ const examples = "../../../examples"
 // TestExamples runs every example whole: the product with the example's
 // configuration reads in/*.jwt, and what it indexes and does must be what want
 // holds. The clock stands a second after the newest token.
+//
+// What goes to the address in the variable PEER is pushed to a receiver of the
+// test, which takes everything.
 //
 // The tokens are those of claims/*.jsonl, signed with keys that are made from
 // the issuer's name, so that anybody can make them again: they protect nothing.
@@ -149,7 +154,9 @@ func (e *example) run() {
 	if err := os.WriteFile(filepath.Join(dir, "config.hcl"), config, 0o600); err != nil {
 		e.Fatal(err)
 	}
-	a, err := New(Options{Config: filepath.Join(dir, "config.hcl"), Now: func() time.Time { return e.now }})
+	peer := pipelinetest.NewPushReceiver(e)
+	env := func(name string) (string, bool) { return strings.TrimSuffix(peer.URL, "/events"), name == "PEER" }
+	a, err := New(Options{Config: filepath.Join(dir, "config.hcl"), Env: env, Now: func() time.Time { return e.now }})
 	if err != nil {
 		e.Fatal(err)
 	}
@@ -163,7 +170,12 @@ func (e *example) run() {
 	if err := a.Stop(ctx); err != nil {
 		e.Error(err)
 	}
-	e.same("want/actions.jsonl", e.actions(filepath.Join(dir, "out", "actions.jsonl")))
+	if file := filepath.Join(dir, "out", "actions.jsonl"); strings.Contains(string(config), "out/actions.jsonl") {
+		e.same("want/actions.jsonl", e.actions(file))
+	}
+	if strings.Contains(string(config), `env("PEER")`) {
+		e.same("want/sent.jsonl", e.sent(peer.Taken()))
+	}
 }
 
 // await waits until every token is in the index and every action has gone out.
@@ -224,6 +236,29 @@ func (e *example) timeline(ctx context.Context, a *App) []byte {
 		a, b := strings.Fields(x), strings.Fields(y)
 		return cmp.Or(strings.Compare(a[0], b[0]), cmp.Compare(slices.Index(order, a[1]), slices.Index(order, b[1])), strings.Compare(x, y))
 	})
+	return []byte(strings.Join(lines, "\n") + "\n")
+}
+
+// sent is what a peer was pushed, without what only tells one run from another.
+func (e *example) sent(tokens []string) []byte {
+	var lines []string
+	for _, token := range tokens {
+		var claims map[string]any
+		text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+		if err == nil {
+			err = json.Unmarshal(text, &claims)
+		}
+		if err != nil {
+			e.Fatal(err)
+		}
+		delete(claims, "aud") // the port of the test's peer
+		line, err := json.Marshal(claims)
+		if err != nil {
+			e.Fatal(err)
+		}
+		lines = append(lines, string(line))
+	}
+	slices.Sort(lines)
 	return []byte(strings.Join(lines, "\n") + "\n")
 }
 
