@@ -1,0 +1,23 @@
+package pipeline_test
+
+import (
+	"syscall"
+	"time"
+)
+
+// processTime is the processor time the process has used so far.
+func processTime() time.Duration { return usage(syscall.RUSAGE_SELF) }
+
+// threadTime is the processor time the calling thread has used so far.
+func threadTime() time.Duration {
+	const rusageThread = 1
+	return usage(rusageThread)
+}
+
+func usage(who int) time.Duration {
+	var r syscall.Rusage
+	if err := syscall.Getrusage(who, &r); err != nil {
+		panic(err)
+	}
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
+}
