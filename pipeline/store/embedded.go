@@ -119,7 +119,6 @@ func engineOptions(o Options, files vfs.FS, lock *pebble.Lock, found *damaged) *
 	po := &pebble.Options{
 		FS:                          files,
 		Lock:                        lock,
-		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		CacheSize:                   o.Cache,
 		MemTableSize:                64 << 20,
 		MemTableStopWritesThreshold: 4,
@@ -142,6 +141,7 @@ func engineOptions(o Options, files vfs.FS, lock *pebble.Lock, found *damaged) *
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
 	}
+	separateJournal(po)
 	return po
 }
 
