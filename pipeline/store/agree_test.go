@@ -27,6 +27,7 @@ func TestAgree(t *testing.T) {
 			}
 			files := vfs.NewMem()
 			e := mustOpen(t, "data", o, files)
+			e.values = newValues(int64(len(e.values.parts)) * 2 * 300)
 			defer func() { _ = e.Close() }()
 			m := NewMemory(o, Faults{})
 			p := &player{random: rand.New(rand.NewPCG(seed, 0)), ctx: t.Context()}

@@ -149,6 +149,7 @@ func (s *Embedded) apply(b *pebble.Batch, t *tx, limited bool, size int64) (*app
 	if err := s.db.ApplyNoSyncWait(b, pebble.Sync); err != nil {
 		return nil, s.durable.fail(err)
 	}
+	s.values.wrote(t.state)
 	s.journal.Store(&head)
 	s.recent.add(c.number, t.marks)
 	s.applied.Store(c.number)

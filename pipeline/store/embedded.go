@@ -41,6 +41,7 @@ type Embedded struct {
 	applied  atomic.Uint64               // number of the last commit, set under commitMu
 
 	durable publisher
+	values  *values
 	seen    generations
 	cursors cursorTable
 	disk    diskGauge
@@ -96,7 +97,7 @@ func openMode(dir string, o Options, files vfs.FS, readOnly bool) (*Embedded, er
 	}
 	s := &Embedded{
 		dir: dir, fs: files, db: db, dirMu: lock, opts: o, damaged: found, readOnly: readOnly,
-		locks: newLockTable(), schedule: newSchedule(true), stop: func() {},
+		values: newValues(valuesShare(o.Cache)), locks: newLockTable(), schedule: newSchedule(true), stop: func() {},
 	}
 	if err := s.load(); err != nil {
 		_ = db.Close()
@@ -119,7 +120,7 @@ func engineOptions(o Options, files vfs.FS, lock *pebble.Lock, found *damaged) *
 	po := &pebble.Options{
 		FS:                          files,
 		Lock:                        lock,
-		CacheSize:                   o.Cache,
+		CacheSize:                   o.Cache - valuesShare(o.Cache),
 		MemTableSize:                64 << 20,
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       8,

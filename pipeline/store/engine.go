@@ -64,8 +64,10 @@ func (s *Embedded) get(_ *tx, key string) ([]byte, bool, error) {
 		return nil, false, err
 	}
 	defer s.gate.leave()
-	var buf [128]byte
-	return s.read(stringKey(buf[:0], statePrefix, key))
+	return s.values.get(key, func() ([]byte, bool, error) {
+		var buf [128]byte
+		return s.read(stringKey(buf[:0], statePrefix, key))
+	})
 }
 
 // timer implements backend.

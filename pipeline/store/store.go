@@ -199,7 +199,7 @@ type Options struct {
 	Keep       time.Duration    // age at which journal records go; 0 = until MaxJournal
 	MaxJournal int64            // bytes, above which the oldest records go; 0 = no bound
 	MinFree    int64            // free disk below which input is refused; 0 = none
-	Cache      int64            // bytes of block cache; default 256 MiB
+	Cache      int64            // bytes of memory for what was lately read and written; default 256 MiB
 	SweepEvery time.Duration    // how often expired data is removed; default 1 minute
 	Now        func() time.Time // default time.Now
 	Log        *slog.Logger     // faults of the engine; default slog.Default()
