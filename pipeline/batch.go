@@ -421,7 +421,7 @@ func (b *batch) write(tx store.Tx, u *unit) error {
 	if u.record.Input != nil && u.record.Input.ID != "" {
 		ids = append(ids, u.record.Input.ID)
 	}
-	data := u.record.AppendJSON(nil)
+	data := u.record.AppendJSON(make([]byte, 0, u.record.sizeHint()))
 	u.size = len(data)
 	u.seq = tx.Append(store.Record{Data: data, IDs: ids})
 	if u.marked() && (u.verdict == Accepted || u.verdict == Discarded) {

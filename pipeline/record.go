@@ -36,6 +36,23 @@ func (r *Record) AppendJSON(b []byte) []byte {
 	return w.b
 }
 
+// sizeHint is about how long the JSON of most records is, so that its buffer
+// need not grow.
+func (r *Record) sizeHint() int {
+	n := 1 << 10
+	if r.Input != nil {
+		n += len(r.Input.Body)
+	}
+	for i := range r.Outcomes {
+		o := &r.Outcomes[i]
+		n += 512 + len(o.Event.Body) + len(o.Event.Subject)
+		if o.Decision != nil {
+			n += len(o.Decision.Input)
+		}
+	}
+	return n + 1<<10*len(r.Actions)
+}
+
 func (in *InputPart) append(w *writer) {
 	w.open()
 	w.text("id", in.ID)

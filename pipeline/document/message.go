@@ -56,8 +56,10 @@ func statement(name, uri string, p *payload) string {
 	if past, ok := strings.CutPrefix(name, "account-"); ok && past != "credential-change-required" {
 		return "account " + past
 	}
-	return strings.NewReplacer("-", " ", ":", " ").Replace(name)
+	return spaced.Replace(name)
 }
+
+var spaced = strings.NewReplacer("-", " ", ":", " ")
 
 var changed = map[string]string{"create": "created", "update": "updated", "revoke": "revoked", "delete": "deleted"}
 

@@ -3,6 +3,8 @@ package store
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -68,7 +70,9 @@ func encode(b *pebble.Batch, t *tx) error {
 		}
 		return b.Set(key, value, nil)
 	}
-	for k, w := range t.state {
+	// Keys next to each other in order are put in faster.
+	for _, k := range slices.Sorted(maps.Keys(t.state)) {
+		w := t.state[k]
 		if err := set(stringKey(buf, statePrefix, k), w.value, w.gone); err != nil {
 			return err
 		}
@@ -117,13 +121,17 @@ func (s *Embedded) apply(b *pebble.Batch, t *tx, limited bool, size int64) (*app
 				return nil, err
 			}
 		}
+		if err := encodeIDs(b, t.records, c.first); err != nil {
+			return nil, err
+		}
 	}
 	c.last = head.last
 	if len(t.marks) > 0 {
 		generation := generationOf(now, s.opts.SeenFor)
 		s.seen.add(generation)
 		var key, value [64]byte
-		for id, m := range t.marks {
+		for _, id := range slices.SortedFunc(maps.Keys(t.marks), markID.compare) {
+			m := t.marks[id]
 			if m.Seq&provisional != 0 {
 				m.Seq = c.first + m.Seq&^provisional
 			}

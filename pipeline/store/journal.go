@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -63,9 +64,22 @@ func encodeRecord(b *pebble.Batch, h *journalHead, r *Record) error {
 	if err := op.Finish(); err != nil {
 		return fmt.Errorf("store: append to journal: %w", err)
 	}
-	var buf [128]byte
-	for _, id := range r.IDs {
-		key := binary.BigEndian.AppendUint64(idKeyPrefix(buf[:0], h.last>>idBlock, id), h.last)
+	return nil
+}
+
+// encodeIDs writes the ids of records, the first of which has the given
+// sequence, in the order of their keys, in which they are put in faster.
+func encodeIDs(b *pebble.Batch, records []Record, first uint64) error {
+	var keys [][]byte
+	for i := range records {
+		seq := first + uint64(i)
+		for _, id := range records[i].IDs {
+			key := make([]byte, 0, idOverhead+len(id))
+			keys = append(keys, binary.BigEndian.AppendUint64(idKeyPrefix(key, seq>>idBlock, id), seq))
+		}
+	}
+	slices.SortFunc(keys, bytes.Compare)
+	for _, key := range keys {
 		if err := b.Set(key, nil, nil); err != nil {
 			return fmt.Errorf("store: append to journal: %w", err)
 		}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -19,6 +20,8 @@ const provisional = 1 << 63
 // markID is what a seen mark is stored under: the start of the SHA-256 of the
 // input id, so that a stranger's choice of ids cannot lengthen keys.
 type markID [16]byte
+
+func (m markID) compare(o markID) int { return bytes.Compare(m[:], o[:]) }
 
 func markIDOf(id string) (m markID) {
 	h := sha256.Sum256([]byte(id))
