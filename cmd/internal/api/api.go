@@ -62,12 +62,14 @@ type QueryRequest struct {
 	To    time.Time
 	Size  int
 	After string
-	Asc   bool // oldest first
+	Sort  string // field:asc or field:desc; "" is @timestamp:desc
+	// SkipTotal leaves the total at -1: it takes a look at every match.
+	SkipTotal bool
 }
 
 // QueryAnswer is one page of documents.
 type QueryAnswer struct {
-	Total   int               `json:"total"`
+	Total   int               `json:"total"` // -1 when not counted
 	Next    string            `json:"next,omitempty"`
 	Partial string            `json:"partial,omitempty"` // why documents may be missing
 	Docs    []json.RawMessage `json:"documents"`

@@ -92,24 +92,15 @@ func (c *Client) Status(ctx context.Context) (s Status, err error) {
 // Query searches the index.
 func (c *Client) Query(ctx context.Context, q QueryRequest) (a QueryAnswer, err error) {
 	v := url.Values{"q": {q.Query}}
-	set := func(name, value string) {
-		if value != "" {
-			v.Set(name, value)
-		}
-	}
-	if !q.From.IsZero() {
-		set("from", q.From.Format(time.RFC3339Nano))
-	}
-	if !q.To.IsZero() {
-		set("to", q.To.Format(time.RFC3339Nano))
-	}
+	setTimes(v, q.From, q.To)
 	if q.Size != 0 {
-		set("size", strconv.Itoa(q.Size))
+		v.Set("size", strconv.Itoa(q.Size))
 	}
-	if q.Asc {
-		set("order", "asc")
+	if q.SkipTotal {
+		v.Set("total", "false")
 	}
-	set("after", q.After)
+	set(v, "sort", q.Sort)
+	set(v, "after", q.After)
 	return a, c.do(ctx, http.MethodGet, "/v1/query", v, nil, &a)
 }
 

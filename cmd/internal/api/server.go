@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strconv"
 	"time"
 	"unicode/utf8"
 
@@ -41,6 +40,7 @@ func Handler(b Backend) http.Handler {
 	}
 	handle("GET /v1/status", func(r *http.Request) (any, error) { return b.Status(r.Context()), nil })
 	handle("GET /v1/query", b.query)
+	handle("GET /v1/aggregate", b.aggregate)
 	handle("GET /v1/journal/{id}", b.journal)
 	handle("POST /v1/explain", b.explain)
 	handle("POST /v1/actions/stop", b.operate(b.Pipeline.StopActions))
@@ -82,25 +82,24 @@ func decode(r *http.Request, v any) error {
 
 func (b Backend) query(r *http.Request) (any, error) {
 	if b.Searcher == nil {
-		return nil, &Error{Message: "no index can be searched", Hint: `add an index block, such as index "sqlite" "local" {}`}
+		return nil, noIndex()
 	}
 	p := r.URL.Query()
 	q, err := query.Parse(p.Get("q"))
 	if err != nil {
 		return nil, badQuery(err)
 	}
-	o := query.Options{After: p.Get("after"), Now: b.Now(), Sort: query.Sort{Asc: p.Get("order") == "asc"}}
-	for name, at := range map[string]*time.Time{"from": &o.From, "to": &o.To} {
-		if text := p.Get(name); text != "" {
-			if *at, err = time.Parse(time.RFC3339Nano, text); err != nil {
-				return nil, &Error{Message: name + ": " + err.Error()}
-			}
+	o := query.Options{After: p.Get("after"), Now: b.Now(), SkipTotal: p.Get("total") == "false"}
+	if text := p.Get("sort"); text != "" {
+		if o.Sort, err = query.ParseSort(text); err != nil {
+			return nil, badQuery(err)
 		}
 	}
-	if text := p.Get("size"); text != "" {
-		if o.Size, err = strconv.Atoi(text); err != nil {
-			return nil, &Error{Message: "size: not a number"}
-		}
+	if err := readTimes(p, &o.From, &o.To); err != nil {
+		return nil, err
+	}
+	if err := readNumber(p, "size", &o.Size); err != nil {
+		return nil, err
 	}
 	page, err := b.Searcher.Search(r.Context(), q, o)
 	if err != nil {
@@ -118,7 +117,7 @@ func badQuery(err error) error {
 	if !errors.As(err, &qe) {
 		return err
 	}
-	return &Error{Message: qe.Error(), Hint: qe.Hint, Offset: &qe.Offset}
+	return &Error{Message: qe.Problem, Hint: qe.Hint, Offset: &qe.Offset}
 }
 
 const idHint = "give an input (i-), event (e-), decision (d-) or action (a-) id, as query and timeline show them"

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -38,19 +37,12 @@ func (c *call) explainFailure(err error, path, text string) error {
 	}
 	var failure *api.Error
 	if errors.As(err, &failure) && failure.Offset != nil && *failure.Offset >= 0 && text != "" {
-		return fmt.Errorf("%s\n  %s\n  %s^%s", failure.Message, text, strings.Repeat(" ", min(*failure.Offset, len(text))), hint(failure.Hint))
+		return errors.New(pointed(failure.Message, *failure.Offset, failure.Hint, text))
 	}
 	if failure != nil && failure.Hint != "" {
 		return fmt.Errorf("%s (%s)", failure.Message, failure.Hint)
 	}
 	return err
-}
-
-func hint(s string) string {
-	if s == "" {
-		return ""
-	}
-	return " " + s
 }
 
 // queryHelp tells the language of queries.
@@ -68,8 +60,15 @@ are joined by AND:
   *                                   everything
 
 Often asked: event.action, event.dataset, user.name, device.id, session.id,
-set.iss, set.jti, policy.rules, action.type, action.status. What else there is,
---format json shows.
+set.iss, set.jti, policy.rules, action.type, action.status. signalbox fields
+lists all of them.
+
+Instead of documents it can count:
+
+  --count '*'                                      how many there are
+  --top user.name,20 'event.severity:>=73'         whom it is about most
+  --top action.target --measure p95:ssf.latency_ms 'action.status:acked'
+  --histogram 1h --by event.action '*'             how many in each hour
 
 `
 
@@ -128,8 +127,10 @@ func runQuery(ctx context.Context, c *call) error {
 	format := c.formatFlag("table", "ndjson", "json")
 	when := c.spanFlags("24h")
 	limit := c.flags.Int("limit", 100, "most documents to print")
-	asc := c.flags.Bool("asc", false, "oldest first")
+	asc := c.flags.Bool("asc", false, "oldest first; the same as --sort @timestamp:asc")
+	order := c.flags.String("sort", "", "order by `FIELD[:asc|desc]`, asc unless said; documents without the field come last; newest first by default")
 	fields := c.flags.String("fields", "", "comma-separated `fields` to print as columns")
+	counts := c.countingFlags()
 	rest, err := c.parse()
 	if err != nil {
 		return err
@@ -149,10 +150,22 @@ func runQuery(ctx context.Context, c *call) error {
 		return usagef("give a query, such as 'event.action:session-revoked'; '*' is everything")
 	}
 	if _, err := query.Parse(text); err != nil {
-		return queryError(err, text)
+		return placed("", err, text)
 	}
-	now := time.Now()
-	from, to, err := when.times(now)
+	var counting api.AggregateRequest
+	if counts.asked() {
+		if counting, err = counts.plan(); err != nil {
+			return err
+		}
+		if *order != "" || *asc || *fields != "" {
+			return usagef("--sort, --asc and --fields are for documents, not for counts")
+		}
+	}
+	sort, err := sortOf(*order, *asc)
+	if err != nil {
+		return err
+	}
+	from, to, err := when.times(time.Now())
 	if err != nil {
 		return err
 	}
@@ -160,31 +173,52 @@ func runQuery(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	docs, total, partial, err := fetch(ctx, client, api.QueryRequest{Query: text, From: from, To: to, Asc: *asc}, *limit)
-	if err != nil {
-		return c.explainFailure(err, *path, text)
-	}
-	if *format != "table" {
-		if err := writeDocs(c.Out, *format, docs); err != nil {
-			return err
+	if counts.asked() {
+		counting.Query, counting.From, counting.To = text, from, to
+		partial, err := counts.run(ctx, c, client, counting, *format)
+		if err != nil {
+			return c.explainFailure(err, *path, text)
 		}
 		if partial != "" {
 			fmt.Fprintln(c.Err, "incomplete:", partial)
 		}
 		return nil
 	}
-	if err := printDocs(c, docs, columns); err != nil {
+	out := newDocPrinter(c.Out, *format, columns)
+	n, total, partial, err := eachPage(ctx, client, api.QueryRequest{Query: text, From: from, To: to, Sort: sort}, *limit, out.print)
+	if err != nil {
+		return c.explainFailure(err, *path, text)
+	}
+	if err := out.end(); err != nil {
 		return err
 	}
 	switch {
 	case partial != "":
-		fmt.Fprintf(c.Err, "%s; incomplete: %s\n", documents(len(docs)), partial)
-	case total > len(docs):
-		fmt.Fprintf(c.Err, "%d of %d documents; --limit shows more\n", len(docs), total)
+		fmt.Fprintf(c.Err, "%s; incomplete: %s\n", documents(n), partial)
+	case *format != "table":
+	case total > n:
+		fmt.Fprintf(c.Err, "%d of %d documents; --limit shows more\n", n, total)
 	default:
-		fmt.Fprintf(c.Err, "%s\n", documents(len(docs)))
+		fmt.Fprintf(c.Err, "%s\n", documents(n))
 	}
 	return nil
+}
+
+// sortOf reads --sort and --asc.
+func sortOf(order string, asc bool) (string, error) {
+	switch {
+	case order == "" && asc:
+		order = "@timestamp:asc"
+	case order == "":
+		return "", nil
+	case asc:
+		return "", usagef("give one of --sort and --asc")
+	}
+	s, err := query.ParseSort(order)
+	if err != nil {
+		return "", usagef("--sort: %v", err)
+	}
+	return s.String(), nil
 }
 
 func positive(limit int) error {
@@ -218,24 +252,58 @@ func columnsOf(list string) ([]string, error) {
 	return columns, nil
 }
 
-func queryError(err error, text string) error {
+// placed shows an error of a query below its text.
+func placed(before string, err error, text string) error {
 	var qe *query.Error
 	if !errors.As(err, &qe) {
 		return err
 	}
-	at := min(max(qe.Offset, 0), len(text))
-	return usagef("%s\n  %s\n  %s^%s", qe.Problem, text, strings.Repeat(" ", len([]rune(text[:at]))), hint(qe.Hint))
+	if qe.Offset < 0 {
+		return usagef("%s%v", before, err)
+	}
+	return usagef("%s%s", before, pointed(qe.Problem, qe.Offset, qe.Hint, text))
 }
 
-// fetch pages until the limit or the end.
+// pointed puts a caret below the place of a problem. Of a long text only what
+// is around it is shown, on one line.
+func pointed(problem string, offset int, hint, text string) string {
+	const around = 60
+	r := []rune(plain(text))
+	at := min(len([]rune(text[:min(max(offset, 0), len(text))])), len(r))
+	if end := at + around; end < len(r) {
+		r = append(r[:end:end], '…')
+	}
+	if from := at - around; from > 0 {
+		r, at = append([]rune{'…'}, r[from:]...), around+1
+	}
+	if hint != "" {
+		hint = " " + hint
+	}
+	return fmt.Sprintf("%s\n  %s\n  %s^%s", problem, string(r), strings.Repeat(" ", at), hint)
+}
+
+// fetch is eachPage for an answer that is needed whole.
 func fetch(ctx context.Context, client *api.Client, req api.QueryRequest, limit int) (docs []json.RawMessage, total int, partial string, err error) {
-	for len(docs) < limit {
-		req.Size = min(limit-len(docs), 1000)
+	_, total, partial, err = eachPage(ctx, client, req, limit, func(page []json.RawMessage) error {
+		docs = append(docs, page...)
+		return nil
+	})
+	return docs, total, partial, err
+}
+
+// eachPage pages until the limit or the end and hands each page on. Only the
+// first counts all matches.
+func eachPage(ctx context.Context, client *api.Client, req api.QueryRequest, limit int, take func([]json.RawMessage) error) (n, total int, partial string, err error) {
+	for n < limit {
+		req.Size = min(limit-n, 1000)
 		page, err := client.Query(ctx, req)
 		if err != nil {
-			return nil, 0, "", err
+			return n, total, "", err
 		}
-		docs = append(docs, page.Docs...)
+		if err := take(page.Docs); err != nil {
+			return n, total, "", err
+		}
+		n += len(page.Docs)
 		total = max(total, page.Total)
 		if page.Partial != "" {
 			partial = page.Partial
@@ -243,26 +311,7 @@ func fetch(ctx context.Context, client *api.Client, req api.QueryRequest, limit 
 		if page.Next == "" {
 			break
 		}
-		req.After = page.Next
+		req.After, req.SkipTotal = page.Next, true
 	}
-	return docs, total, partial, nil
-}
-
-func printDocs(c *call, docs []json.RawMessage, columns []string) error {
-	rows := make([][]string, 0, len(docs))
-	for _, text := range docs {
-		d, err := parseDoc(text)
-		if err != nil {
-			return fmt.Errorf("read document: %w", err)
-		}
-		row := []string{d.time().UTC().Format("2006-01-02 15:04:05.000Z")}
-		for _, f := range columns {
-			row = append(row, d.text(f))
-		}
-		rows = append(rows, row)
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	return table(c.Out, slices.Concat([]string{"@timestamp"}, columns), rows)
+	return n, total, partial, nil
 }

@@ -57,7 +57,7 @@ func runRules(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	req := api.QueryRequest{Query: "event.dataset:ssf.audit AND event.action:verdict", From: from, To: to, Asc: true}
+	req := api.QueryRequest{Query: "event.dataset:ssf.audit AND event.action:verdict", From: from, To: to, Sort: "@timestamp:asc"}
 	docs, total, partial, err := fetch(ctx, client, req, maxVerdicts)
 	if err != nil {
 		return c.explainFailure(err, *path, "")

@@ -61,7 +61,7 @@ func runTimeline(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	docs, total, partial, err := fetch(ctx, client, api.QueryRequest{Query: q.String(), From: from, To: to, Asc: true}, *limit)
+	docs, total, partial, err := fetch(ctx, client, api.QueryRequest{Query: q.String(), From: from, To: to, Sort: "@timestamp:asc"}, *limit)
 	if err != nil {
 		return c.explainFailure(err, *path, "")
 	}

@@ -112,7 +112,7 @@ func (p *playing) compare(ctx context.Context) error {
 // search asks the product's index for everything the query matches.
 func (p *playing) search(ctx context.Context, text string) ([]json.RawMessage, error) {
 	var docs []json.RawMessage
-	for req := (api.QueryRequest{Query: text, Size: 1000, Asc: true}); ; {
+	for req := (api.QueryRequest{Query: text, Size: 1000, Sort: "@timestamp:asc"}); ; {
 		page, err := p.api.Query(ctx, req)
 		if err != nil {
 			return nil, fmt.Errorf("query %s: %w", text, err)
