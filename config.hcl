@@ -327,6 +327,42 @@ sink "file" "signals" {
 #   max_in_flight = 4                           # pushes at a time
 # }
 
+# Calls of an actuator (an identity provider's API, a vault, a ticket system) or
+# a notifier (a chat, a pager). An action calls it by its steps; notices go to it
+# by a notify block. An action that emits an event to it is posted whole, as one
+# JSON object.
+# sink "http" "directory" {
+#   # https, or http to this machine. The paths of actions are appended. With many
+#   # chats the URL is the credential: then write url = env("CHAT_URL").
+#   url    = "https://directory.example.com/api/v1"
+#   method = "POST"                             # of what names none
+#
+#   authorization  = env("DIRECTORY_AUTHORIZATION") # sent as it stands
+#   headers        = { "X-Team" = "soc" }
+#   secret_headers = { "X-Api-Key" = env("DIRECTORY_KEY") }
+#
+#   # Carries the id of the delivery, the same at every try. "" sends none.
+#   idempotency_header = "Idempotency-Key"
+#
+#   # What a status means. Without success, all of 2xx. What stands in already was
+#   # so before: a 404 of a session that is to end. What stands in refused is
+#   # never tried again; 400, 409, 410, 413, 422 and most of 4xx are not anyway.
+#   # 401, 403, 404, 405, redirects and the like wait until somebody has put the
+#   # sink in order; 408, 425, 429 and 5xx are tried again.
+#   # success = [200, 204]
+#   # already = [404, 409]
+#   # refused = [404]
+#
+#   authority     = false                       # as above
+#   allow_private = false                       # permit addresses outside the public internet
+#   # ca_file     = "ca.pem"                    # certificates to trust instead of the system's
+#   # client_cert = "client.pem"                # mutual TLS: what we show a peer that asks,
+#   # client_key  = "client.key"                # as PEM files
+#   timeout       = "15s"                       # for one request
+#   max_in_flight = 8                           # requests at a time
+#   max_bytes     = bytes("64KiB")              # read of an answer
+# }
+
 
 # -------------------------------------------------------------- what is kept
 

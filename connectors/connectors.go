@@ -4,6 +4,7 @@ package connectors
 
 import (
 	"github.com/signalbox-dev/signalbox/connectors/file"
+	"github.com/signalbox-dev/signalbox/connectors/http"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/connectors/okta"
 	"github.com/signalbox-dev/signalbox/connectors/sqlite"
@@ -22,6 +23,7 @@ var Sources = map[string]func() kind.SourceConfig{
 // Sinks are the kinds of sinks, by the first label of a sink block.
 var Sinks = map[string]func() kind.SinkConfig{
 	"file": func() kind.SinkConfig { return new(file.SinkConfig) },
+	"http": func() kind.SinkConfig { return new(http.Config) },
 	"okta": func() kind.SinkConfig { return new(okta.SinkConfig) },
 	"ssf":  func() kind.SinkConfig { return new(transmitter.Config) },
 }

@@ -26,6 +26,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/url"
@@ -34,6 +35,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
 // Options says how a peer is reached.
@@ -123,10 +125,32 @@ func CertificateProblem(certFile, keyFile string) string {
 }
 
 // Cause is what went wrong with a request, without its URL, which may carry a
-// secret in path or query.
+// secret in path or query, and cleaned of what a peer may have put into it.
 func Cause(err error) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
+		err = e.Err
+	}
+	if text := err.Error(); pipeline.Clean(text) != text {
+		return &cleaned{pipeline.Clean(text), err}
 	}
 	return err
+}
+
+// cleaned is an error with another text.
+type cleaned struct {
+	text string
+	err  error
+}
+
+func (c *cleaned) Error() string { return c.text }
+func (c *cleaned) Unwrap() error { return c.err }
+
+// Read reads the body of an answer, at most that many bytes. An answer that
+// switches protocols has none: its body is the connection, which no time limit
+// of the request reaches.
+func Read(resp *http.Response, most int64) ([]byte, error) {
+	if resp.StatusCode < 200 {
+		return nil, nil
+	}
+	return io.ReadAll(io.LimitReader(resp.Body, most))
 }

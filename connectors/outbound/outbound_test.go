@@ -325,6 +325,53 @@ func TestCause(t *testing.T) {
 	}
 }
 
+func TestForeignTextInErrors(t *testing.T) {
+	srv := raw(t, "\x1b[2J"+strings.Repeat("x", 3000)+"\r\n\r\n")
+	_, err := get(t, client(t, Options{URL: srv, AllowPrivate: true}), srv+"/hush")
+	if err == nil {
+		t.Fatal("garbage was taken for an answer")
+	}
+	if text := Cause(err).Error(); len(text) > 400 || strings.ContainsAny(text, "\x1b\n") || strings.Contains(text, "hush") {
+		t.Errorf("error %q", text)
+	}
+}
+
+// TestSwitchedProtocol: a peer that answers 101 unasked does not hold us.
+func TestSwitchedProtocol(t *testing.T) {
+	srv := raw(t, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n")
+	resp, err := get(t, client(t, Options{URL: srv, AllowPrivate: true}), srv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if body, err := Read(resp, 1000); len(body) > 0 || err != nil {
+		t.Errorf("%q, %v", body, err)
+	}
+}
+
+// raw answers every connection with the bytes and leaves it open.
+func raw(t *testing.T, answer string) (url string) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			t.Cleanup(func() { c.Close() })
+			go func() {
+				_, _ = c.Read(make([]byte, 4096))
+				_, _ = io.WriteString(c, answer)
+			}()
+		}
+	}()
+	return "http://" + l.Addr().String()
+}
+
 // TestLanes: bounded, in order per key, and blocked behind what must be tried
 // again.
 func TestLanes(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -58,7 +57,7 @@ func (c *Client) Push(ctx context.Context, token []byte) pipeline.Result {
 	// What the body says matters with 400 only, and a success is one whatever
 	// becomes of the rest of the answer. Reading it lets the connection be used
 	// again.
-	body, err := io.ReadAll(io.LimitReader(resp.Body, ssf.MaxErrorObject))
+	body, err := outbound.Read(resp, ssf.MaxErrorObject)
 	if err != nil && resp.StatusCode == http.StatusBadRequest {
 		return c.unreachable(err)
 	}

@@ -1,0 +1,4 @@
+sink "http" "directory" {
+  url    = "https://directory.example.com/api"
+  method = "post" # ERROR: unknown method
+}

@@ -1,0 +1,3 @@
+sink "http" "directory" {
+  url = "http://directory.example.com/api" # ERROR: unusable url
+}

@@ -1,0 +1,3 @@
+sink "http" "chat" {
+  url = env("NOT_A_URL") # ERROR: unusable url
+}
