@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
@@ -166,6 +167,7 @@ func (e *example) run() {
 		e.Fatal(err)
 	}
 	e.await(ctx, a)
+	e.declared(e.search(ctx, a, "*"))
 	e.same("want/timeline.txt", e.timeline(ctx, a))
 	if err := a.Stop(ctx); err != nil {
 		e.Error(err)
@@ -205,6 +207,33 @@ func (e *example) search(ctx context.Context, a *App, text string) []query.Hit {
 		e.Fatal(err)
 	}
 	return page.Docs
+}
+
+// declared checks that documents hold fields of the schema alone, each in a
+// stream it is declared for.
+func (e *example) declared(docs []query.Hit) {
+	var walk func(d query.Hit, path string, v any)
+	walk = func(d query.Hit, path string, v any) {
+		f, known := document.Lookup(path)
+		inner, object := v.(map[string]any)
+		switch {
+		case known && !f.Streams.Has(d.Stream):
+			e.Errorf("a document of %s has %s, which is declared for %s", d.Stream, path, f.Streams)
+		case !known && !object:
+			e.Errorf("a document of %s has %s, which is not declared", d.Stream, path)
+		case !known:
+			for name, v := range inner {
+				walk(d, strings.TrimPrefix(path+"."+name, "."), v)
+			}
+		}
+	}
+	for _, d := range docs {
+		var doc map[string]any
+		if err := json.Unmarshal(d.JSON, &doc); err != nil {
+			e.Fatal(err)
+		}
+		walk(d, "", doc)
+	}
 }
 
 // timeline is what the index tells, a line per document, way stations of actions

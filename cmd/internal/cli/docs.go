@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"golang.org/x/term"
 )
 
 // docPrinter prints documents page by page, so that a long answer needs no
@@ -18,10 +21,15 @@ type docPrinter struct {
 	columns []string
 	widths  []int
 	begun   bool
+	most    int // characters of a line on a terminal, 0: as many as there are
 }
 
 func newDocPrinter(w io.Writer, format string, columns []string) *docPrinter {
-	return &docPrinter{w: w, format: format, columns: slices.Concat([]string{"@timestamp"}, columns)}
+	p := &docPrinter{w: w, format: format, columns: slices.Concat([]string{"@timestamp"}, columns)}
+	if f, ok := w.(*os.File); ok {
+		p.most, _, _ = term.GetSize(int(f.Fd())) // 0 when it is no terminal
+	}
+	return p
 }
 
 // print takes the next page.
@@ -66,7 +74,11 @@ func (p *docPrinter) array(docs []json.RawMessage) error {
 	return nil
 }
 
-// table sets columns as wide as the first page needs them.
+// leastLast is how much of the last column is shown at least.
+const leastLast = 20
+
+// table sets columns as wide as the first page needs them. For a terminal the
+// last is cut where the line would be broken; files get all of it.
 func (p *docPrinter) table(docs []json.RawMessage) error {
 	var rows [][]string
 	for _, text := range docs {
@@ -93,9 +105,17 @@ func (p *docPrinter) table(docs []json.RawMessage) error {
 			}
 		}
 	}
+	last := len(p.columns) - 1
+	room := p.most
+	for _, n := range p.widths[:last] {
+		room -= n + 2
+	}
 	var b strings.Builder
 	for _, row := range rows {
 		for i, cell := range row {
+			if r := []rune(cell); i == last && p.most > 0 && len(r) > max(room, leastLast) {
+				cell = string(r[:max(room, leastLast)-1]) + "…"
+			}
 			b.WriteString(cell)
 			if i < len(row)-1 {
 				b.WriteString(strings.Repeat(" ", max(p.widths[i]-utf8.RuneCountInString(cell), 0)+2))

@@ -202,3 +202,15 @@ func TestPointed(t *testing.T) {
 		t.Errorf("a long query is shown as %q", got)
 	}
 }
+
+func TestTableOfATerminal(t *testing.T) {
+	page := []json.RawMessage{[]byte(`{"@timestamp":"2026-02-03T10:00:00.000Z","user":{"name":"jane"},"message":"one two three four five six seven"}`)}
+	for most, want := range map[int]string{0: "three four five six seven\n", 60: "jane       one two three four fiv…\n", 10: "jane       one two three four …\n"} {
+		var b strings.Builder
+		p := newDocPrinter(&b, "table", []string{"user.name", "message"})
+		p.most = most
+		if err := p.print(page); err != nil || !strings.HasSuffix(b.String(), want) {
+			t.Errorf("%d columns wide it is\n%s, %v", most, b.String(), err)
+		}
+	}
+}

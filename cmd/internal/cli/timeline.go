@@ -94,11 +94,13 @@ func runTimeline(ctx context.Context, c *call) error {
 func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage) error {
 	const margin = len("15:04:05.000  decision  ")
 	day := ""
+	told := map[string]bool{} // decisions whose reasons were printed
 	for _, text := range docs {
 		d, err := parseDoc(text)
 		if err != nil {
 			return fmt.Errorf("read document: %w", err)
 		}
+		told[d.text("policy.decision_id")] = told[d.text("policy.decision_id")] || d.stream() == "decision"
 		at := d.time().UTC()
 		if today := at.Format("Monday 2006-01-02 MST"); today != day {
 			day = today
@@ -106,7 +108,7 @@ func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage
 		}
 		begin := fmt.Sprintf("%s  %-8s  ", at.Format("15:04:05.000"), d.stream())
 		colour := mark(paint, d)
-		for _, line := range wrap(plain(headline(d)), width-margin) {
+		for _, line := range wrap(plain(headline(d, told)), width-margin) {
 			fmt.Fprintf(w, "%s%s\n", begin, colour(line))
 			begin = strings.Repeat(" ", margin)
 		}
@@ -120,10 +122,15 @@ func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage
 }
 
 // headline is a document's message; of a decision without its reasons, which
-// stand below it.
-func headline(d doc) string {
+// stand below it, and of an action without its reason if its decision has told
+// it already.
+func headline(d doc, told map[string]bool) string {
+	list := reasons(d)
+	if d.stream() == "action" && told[d.text("policy.decision_id")] {
+		list = []string{d.text("event.reason")}
+	}
 	msg := d.text("message")
-	if list := reasons(d); len(list) > 0 {
+	if len(list) > 0 && list[0] != "" {
 		for _, r := range []string{list[0], strings.TrimPrefix(list[0], d.text("user.name")+": ")} {
 			if before, after, ok := strings.Cut(msg, ": "+r); ok {
 				return before + after

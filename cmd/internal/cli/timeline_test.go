@@ -45,6 +45,10 @@ func TestPrintTimeline(t *testing.T) {
 		json.RawMessage(`{"@timestamp":"2026-03-02T09:16:00Z","event":{"dataset":"ssf.decision"},"user":{"name":"jane"},
 			"message":"revoke-session for jane: stolen by a kit (alert)",
 			"policy":{"decision_id":"d-1","result":"act","reasons":["jane: stolen by a kit"]}}`),
+		json.RawMessage(`{"@timestamp":"2026-03-02T09:16:00Z","event":{"dataset":"ssf.action","reason":"jane: stolen by a kit"},"user":{"name":"jane"},
+			"message":"revoke-session for jane queued for mail: stolen by a kit","policy":{"decision_id":"d-1"},"action":{"status":"queued"}}`),
+		json.RawMessage(`{"@timestamp":"2026-03-02T09:16:00Z","event":{"dataset":"ssf.action","reason":"stolen by a kit"},"user":{"name":"jane"},
+			"message":"raise-risk for jane queued: stolen by a kit","policy":{"decision_id":"d-2"},"action":{"status":"queued"}}`),
 		json.RawMessage(`{"@timestamp":"2026-03-03T00:00:00.5Z","event":{"dataset":"ssf.action"},"message":"revoke-session for jane acked by mail: 202","action":{"status":"acked"}}`),
 	}
 	var b strings.Builder
@@ -59,6 +63,10 @@ func TestPrintTimeline(t *testing.T) {
                         (alert)
                         - stolen by a kit
                         explain d-1
+09:16:00.000  action    revoke-session for jane
+                        queued for mail
+09:16:00.000  action    raise-risk for jane
+                        queued: stolen by a kit
 Tuesday 2026-03-03 UTC
 00:00:00.500  action    revoke-session for jane
                         acked by mail: 202
@@ -67,7 +75,7 @@ Tuesday 2026-03-03 UTC
 		t.Errorf("timeline is\n%s\nwant\n%s", b.String(), want)
 	}
 	b.Reset()
-	if err := printTimeline(&b, colours{on: true}, 100, docs[2:]); err != nil {
+	if err := printTimeline(&b, colours{on: true}, 100, docs[4:]); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.Contains(b.String(), "\x1b[32mrevoke-session for jane acked by mail: 202\x1b[0m") {
