@@ -24,7 +24,9 @@
 //
 // Every value of a document is a token of a full-text table, which narrows a
 // query to candidates; each is then compared in Go by the rules of package
-// query. Searches are bounded in time and in documents looked at; when a bound
+// query, of which only the fields asked for are read. Orders other than by time,
+// groups and metrics look at every match; a large day is counted by several
+// goroutines. Searches are bounded in time and in documents looked at; when a bound
 // is reached the page says so. Newer days are read first, older ones first when
 // that is the order asked for.
 package sqlite
