@@ -19,7 +19,19 @@ type SourceConfig struct {
 	Follow   bool          `hcl:"follow,optional"`    // wait for more lines and files
 	Every    time.Duration `hcl:"every,optional"`     // how often to look for them; "500ms"
 	MaxBytes int           `hcl:"max_bytes,optional"` // longest line; 262144
+
+	// Mapping reads the lines as records of another product; without it they
+	// are tokens. Remit is what the records may cause, and MaxAge when an event
+	// of them is too old to act on its own.
+	Mapping string        `hcl:"mapping,optional"`
+	Remit   *kind.Remit   `hcl:"remit,block"`
+	MaxAge  time.Duration `hcl:"max_age,optional"`
 }
+
+var _ kind.Channel = (*SourceConfig)(nil)
+
+// Trust implements kind.Channel.
+func (c *SourceConfig) Trust() (*kind.Remit, time.Duration) { return c.Remit, c.MaxAge }
 
 var _ kind.SourceConfig = (*SourceConfig)(nil)
 
@@ -47,6 +59,10 @@ func (c *SourceConfig) Validate() []kind.FieldError {
 	if _, err := filepath.Match(c.Path, ""); err != nil || c.Path == "" {
 		problems = append(problems, kind.FieldError{Field: "path", Summary: "invalid path",
 			Detail: `Give a file or a pattern such as "in/*.jsonl"; a literal "[" is written "\\[".`})
+	}
+	if c.Mapping == "" && (c.Remit != nil || c.MaxAge != 0) {
+		problems = append(problems, kind.FieldError{Summary: "remit without a mapping",
+			Detail: "What tokens may cause is said in the block of their issuer; a remit here is for records that a mapping reads."})
 	}
 	if c.Every != 0 && !c.Follow {
 		problems = append(problems, kind.FieldError{Field: "every", Summary: "every without follow",

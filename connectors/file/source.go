@@ -26,6 +26,7 @@ type source struct {
 	name    string
 	pattern string
 	follow  bool
+	mapping string
 	bounds  bounds
 	most    int // messages in a batch
 	log     *slog.Logger
@@ -41,7 +42,7 @@ var (
 func newSource(c *SourceConfig, env kind.Env) *source {
 	b, _ := c.bounds()
 	return &source{
-		name: env.Name, pattern: env.Path(c.Path), follow: c.Follow, bounds: b, most: env.Messages(maxBatch),
+		name: env.Name, pattern: env.Path(c.Path), follow: c.Follow, mapping: c.Mapping, bounds: b, most: env.Messages(maxBatch),
 		log: env.Logger(), now: env.Clock(),
 	}
 }
@@ -195,6 +196,8 @@ func (s *source) batch(t *tail, whole bool) ([]pipeline.Message, error) {
 			Received:    s.now(),
 			Sender:      s.name, // who can write the files is trusted to be the one configured
 			Position:    t.position(),
+			Delivery:    "file",
+			Mapping:     s.mapping,
 		})
 	}
 	return msgs, nil

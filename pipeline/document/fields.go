@@ -159,7 +159,7 @@ var table = func() []Field {
 		{"set.event_type", Keyword, one, events, "URI of the event as received.", "https://schemas.openid.net/secevent/caep/event-type/risk-level-change"},
 		{"set.event_name", Keyword, one, events, "Short name of the event in the catalogue, or unknown.", "risk-level-change"},
 		{"set.profile", Keyword, one, events, "Family of the event: caep, risc, ssf, okta, scim, local or unknown.", "caep"},
-		{"set.time_source", Keyword, one, events, "Where @timestamp comes from: event_timestamp, toe, iat or received.", "event_timestamp"},
+		{"set.time_source", Keyword, one, events, "Where @timestamp comes from: event_timestamp, toe, iat, record, channel or received.", "event_timestamp"},
 		{"set.sub_id.format", Keyword, one, events, "Format of the subject identifier.", "email"},
 		{"set.subject", Flattened, one, events, "The subject identifier.", `{"format":"email","email":"jane@example.com"}`},
 		{"set.alg", Keyword, one, Set, "Algorithm in the token's header.", "RS256"},
@@ -219,7 +219,7 @@ var table = func() []Field {
 		{"policy.errors", Keyword, many, Decision, "Failures of rules.", "unplanned_leaver: over budget"},
 		{"policy.facts", Flattened, one, Decision, "Facts the rules wanted remembered, by rule and name.", `{"credential_compromise.exposed":true}`},
 		{"policy.steps", Long, one, Decision, "Evaluation steps, all rules together.", "117"},
-		{"rule.name", Keyword, many, judged | Audit, "Rules that fired; of a verdict, those judged.", "credential_compromise"},
+		{"rule.name", Keyword, many, judged | Audit | Alert, "Rules that fired; of a verdict, those judged; of an alert, the vendor's rule.", "credential_compromise"},
 		{"rule.version", Keyword, one, Decision, "Digest of the policy set.", "r-42"},
 
 		// Actions.
@@ -250,6 +250,7 @@ var table = func() []Field {
 		{"chain.parent", Keyword, many, chained | Audit, "Ids of the direct causes: input of an event, event of a decision, decision of an action.", "i-00000000000000000000000001"},
 		{"chain.depth", Long, one, chained | Audit | Error, "Steps from the root.", "0"},
 	}
+	rows = append(rows, lifted...)
 	slices.SortFunc(rows, func(a, b Field) int { return strings.Compare(a.Name, b.Name) })
 	return rows
 }()

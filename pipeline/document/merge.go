@@ -11,7 +11,7 @@ import (
 // field and all below it.
 var ours = []string{
 	"@timestamp", "action", "audit", "chain", "change", "ecs", "error", "event.dataset", "event.hash", "event.id",
-	"event.ingested", "event.original", "event.sequence", "policy", "service", "set", "ssf",
+	"event.ingested", "event.original", "event.sequence", "policy", "service.name", "service.node", "set", "ssf",
 }
 
 // Settable reports whether a mapping may set a field.
@@ -49,7 +49,7 @@ func (w *writer) merge(own, extra strictjson.Value, path string) {
 	for name, v := range own.Members() {
 		x := extra.Get(name)
 		switch {
-		case !x.Exists() || !allows(path+name, x):
+		case !x.Exists() || !Settable(path+name):
 			w.raw(name, v.Raw())
 		case v.Kind() == strictjson.Object && x.Kind() == strictjson.Object:
 			m := w.open(name)
@@ -63,7 +63,7 @@ func (w *writer) merge(own, extra strictjson.Value, path string) {
 		}
 	}
 	for name, x := range extra.Members() {
-		if own.Get(name).Exists() || !allows(path+name, x) {
+		if own.Get(name).Exists() || !Settable(path+name) {
 			continue
 		}
 		if x.Kind() != strictjson.Object {
@@ -74,12 +74,6 @@ func (w *writer) merge(own, extra strictjson.Value, path string) {
 		w.merge(strictjson.Value{}, x, path+name+".")
 		w.close(m)
 	}
-}
-
-// allows reports whether a mapping's value may go to the path: objects are
-// looked into, since some of what is below may.
-func allows(path string, x strictjson.Value) bool {
-	return Settable(path) || x.Kind() == strictjson.Object && path == "event"
 }
 
 // raw writes JSON text that was checked.

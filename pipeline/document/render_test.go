@@ -70,7 +70,9 @@ func difference(got, want string) string {
 // alone, each of its type, and those every document must have.
 func TestSchema(t *testing.T) {
 	used := map[string]bool{}
-	for name, r := range records() {
+	all := records()
+	all["every field of a mapping"] = everyMapped()
+	for name, r := range all {
 		docs, err := Renderer{Original: true}.Render(7, r)
 		if err != nil {
 			t.Fatal(err)

@@ -86,6 +86,7 @@ type ExplainMessage struct {
 	ContentType string `json:"content_type"`
 	Body        string `json:"body"`
 	Position    string `json:"position,omitempty"`
+	Mapping     string `json:"mapping,omitempty"` // that reads the body; "": what its source names, else it is a token
 }
 
 // JournalAnswer is what the journal holds under an id.

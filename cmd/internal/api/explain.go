@@ -26,7 +26,7 @@ func (x Explainer) Messages(ctx context.Context, p *pipeline.Pipeline, req Expla
 	for i, m := range req.Messages {
 		msgs[i] = pipeline.Message{
 			Source: m.Source, Sender: "explain", Delivery: "explain", ContentType: m.ContentType,
-			Body: []byte(m.Body), Position: m.Position, Received: now,
+			Body: []byte(m.Body), Position: m.Position, Received: now, Mapping: m.Mapping,
 		}
 	}
 	receipts, records, err := p.Explain(ctx, msgs)

@@ -24,6 +24,7 @@ import (
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
 	"github.com/signalbox-dev/signalbox/cmd/internal/drill"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
@@ -90,6 +91,7 @@ type App struct {
 type generation struct {
 	cfg   *config.Config
 	rules *policies.Set
+	maps  *mappings.Set
 }
 
 type namedSource struct {

@@ -25,6 +25,8 @@ func read(o Options) (*generation, diag.List) {
 	cfg, list := config.Load(o.Config, o.Env)
 	rules, problems := policies.Load(policyFiles(cfg), policyOptions(cfg))
 	list = append(list, fromPolicies(cfg, problems)...)
+	maps, found := loadMappings(cfg)
+	list = append(list, found...)
 	list = append(list, surroundings(cfg)...)
 	if !list.HasErrors() {
 		asked := askedFor(rules)
@@ -35,7 +37,7 @@ func read(o Options) (*generation, diag.List) {
 	if list.HasErrors() {
 		return nil, list
 	}
-	return &generation{cfg: cfg, rules: rules}, list
+	return &generation{cfg: cfg, rules: rules, maps: maps}, list
 }
 
 // askedFor maps action types to the enabled rules whose text names them.
@@ -81,14 +83,24 @@ func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 		return pipeline.Settings{}, err
 	}
 	s := pipeline.Settings{
-		Verifier: verifier, Decider: g.rules,
-		Remits: make(map[string]pipeline.Remit, len(cfg.Issuers)), Actions: make(map[string]pipeline.ActionType, len(cfg.Actions)),
+		Verifier:   pipeline.Channels{Tokens: verifier},
+		Normalizer: pipeline.Records{Tokens: pipeline.Statements{}, Mapping: g.maps.Normalizer},
+		Decider:    g.rules,
+		Remits:     make(map[string]pipeline.Remit, len(cfg.Issuers)), Actions: make(map[string]pipeline.ActionType, len(cfg.Actions)),
 		Limit: cfg.Guards.Limit, MaxHops: cfg.Guards.MaxDepth,
 	}
 	for _, i := range cfg.Issuers {
 		s.Remits[i.URL] = pipeline.Remit{
 			Events: i.Remit.Events, Subjects: i.Remit.Subjects, Actions: i.Remit.Actions,
 			Links: i.Remit.Links == "own-subjects", MaxAge: i.MaxAge,
+		}
+	}
+	for _, src := range cfg.Sources {
+		if len(src.Mapped) > 0 {
+			s.Remits[src.Name] = pipeline.Remit{
+				Events: src.Remit.Events, Subjects: src.Remit.Subjects, Actions: src.Remit.Actions,
+				Links: src.Remit.Links == "own-subjects", MaxAge: src.MaxAge,
+			}
 		}
 	}
 	for name, a := range cfg.Actions {

@@ -1,14 +1,19 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
+	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
+	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 	"github.com/signalbox-dev/signalbox/policies"
 )
@@ -35,6 +40,39 @@ func Explain(ctx context.Context, o Options, req api.ExplainRequest) ([]api.Expl
 	return explainer(func() *policies.Set { return g.rules }).Messages(ctx, p, req, o.Now())
 }
 
+// ExplainMapped shows what a mapping makes of messages, without state, rules or
+// any configuration but the folder of own mappings that o may name.
+func ExplainMapped(ctx context.Context, o Options, name string, req api.ExplainRequest) ([]api.Explanation, error) {
+	o = o.withDefaults()
+	var maps mappings.Options
+	if _, err := os.Stat(o.Config); err == nil {
+		cfg, list := config.Load(o.Config, o.Env)
+		if list.HasErrors() {
+			return nil, list
+		}
+		maps = mappingOptions(cfg)
+	}
+	set, found := mappings.Load(maps)
+	if list := fromMappings(set, diag.FromHCL(found)); list.HasErrors() {
+		return nil, list
+	}
+	if _, ok := set.Get(name); !ok {
+		return nil, fmt.Errorf("there is no mapping %q; %s", name, nearest.Advice(name, set.Names(), "mappings"))
+	}
+	for i := range req.Messages {
+		req.Messages[i].Mapping = name
+		req.Messages[i].Source = cmp.Or(req.Messages[i].Source, name)
+	}
+	st := store.NewMemory(store.Options{}, store.Faults{})
+	defer st.Close()
+	p := pipeline.New(pipeline.Options{Store: st, Log: o.Log, Now: o.Now})
+	p.Use(pipeline.Settings{
+		Verifier:   pipeline.Channels{},
+		Normalizer: pipeline.Records{Tokens: pipeline.Statements{}, Mapping: set.Normalizer},
+	})
+	return api.Explainer{}.Messages(ctx, p, req, o.Now())
+}
+
 // nameSources fills in the only source where none is named and refuses unknown
 // ones.
 func nameSources(cfg *config.Config, msgs []api.ExplainMessage) error {
@@ -50,6 +88,9 @@ func nameSources(cfg *config.Config, msgs []api.ExplainMessage) error {
 			return fmt.Errorf("say by which source the message comes: --source %s", strings.Join(names, " or "))
 		case !slices.Contains(names, m.Source):
 			return fmt.Errorf("there is no source %q; the sources are %s", m.Source, strings.Join(names, ", "))
+		}
+		if at := slices.Index(names, msgs[i].Source); len(cfg.Sources[at].Mapped) == 1 && msgs[i].Mapping == "" {
+			msgs[i].Mapping = cfg.Sources[at].Mapped[0].Name
 		}
 	}
 	return nil

@@ -66,7 +66,7 @@ func needsRestart(old, next *config.Config) bool {
 // before it is read: an editor writes in more than one step.
 const policyInterval = 2 * time.Second
 
-// watchPolicies reloads when a file of the policy folder changed.
+// watchPolicies reloads when a file of own policies or mappings changed.
 func (a *App) watchPolicies(ctx context.Context) error {
 	seen := policyPrint(a.gen.Load().cfg)
 	pending := seen
@@ -82,26 +82,29 @@ func (a *App) watchPolicies(ctx context.Context) error {
 		if now != seen && now == pending {
 			seen = now
 			// A failure was logged and noted; the old rules stay in use.
-			_, _ = a.Reload(ctx, "signalbox (policies changed)")
+			_, _ = a.Reload(ctx, "signalbox (policies or mappings changed)")
 		}
 		pending = now
 	}
 }
 
-// policyPrint changes when names, sizes or times of the policy files do.
+// policyPrint changes when names, sizes or times of the files of own policies
+// and mappings do.
 func policyPrint(cfg *config.Config) uint64 {
 	h := fnv.New64a()
-	if cfg.Policies.Dir == "" {
-		return 0
-	}
-	_ = filepath.WalkDir(cfg.Policies.Dir, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+	for _, dir := range []string{cfg.Policies.Dir, cfg.Mappings.Dir} {
+		if dir == "" {
+			continue
+		}
+		_ = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return nil
+			}
+			if info, err := os.Stat(path); err == nil {
+				fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
+			}
 			return nil
-		}
-		if info, err := os.Stat(path); err == nil {
-			fmt.Fprintln(h, path, info.Size(), info.ModTime().UnixNano())
-		}
-		return nil
-	})
+		})
+	}
 	return h.Sum64()
 }

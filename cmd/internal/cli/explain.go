@@ -28,6 +28,7 @@ const maxExplainFile = 4 << 20
 func runExplain(ctx context.Context, c *call) error {
 	path := c.configFlag()
 	source := c.flags.String("source", "", "`name` of the source the message would come by; default the only one")
+	mapping := c.flags.String("mapping", "", "`name` of the mapping that reads the file as records of another product; needs no configuration")
 	fresh := c.flags.Bool("fresh", false, "as if nothing were known yet, even when the product runs")
 	format := c.formatFlag("text", "json")
 	rest, err := c.parse()
@@ -52,7 +53,14 @@ func runExplain(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	list, err := c.explainMessages(ctx, *path, req, *fresh)
+	var list []api.Explanation
+	if *mapping != "" {
+		if list, err = app.ExplainMapped(ctx, app.Options{Config: *path, Env: c.Env, Version: productVersion()}, *mapping, req); err != nil {
+			return c.refused(err)
+		}
+	} else {
+		list, err = c.explainMessages(ctx, *path, req, *fresh)
+	}
 	if err != nil {
 		return c.explainFailure(err, *path, "")
 	}

@@ -28,6 +28,7 @@ type Config struct {
 	Indexes  []Sink
 	Actions  map[string]*Action // shipped types with the file's changes, and the file's own
 	Policies Policies
+	Mappings Mappings
 	Protect  []Protect
 	Guards   Guards
 	Journal  Journal
@@ -68,7 +69,23 @@ type Source struct {
 	Kind, Name string
 	Config     kind.SourceConfig
 	Issuers    []string // issuers it may carry; empty is any configured one
+	Mapped     []Mapped // mappings that read what it brings
+	Remit      Remit    // of records that a mapping reads
+	MaxAge     time.Duration
 	Place      diag.Place
+}
+
+// Mapped is a mapping that a source names.
+type Mapped struct {
+	Name  string
+	Place diag.Place
+}
+
+// Mappings is where mappings come from.
+type Mappings struct {
+	Dir     string // folder of own mappings, "" if there are none
+	Shipped bool   // use those built into the program, too
+	Place   diag.Place
 }
 
 // Sink is a configured sink or index.

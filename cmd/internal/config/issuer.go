@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
@@ -26,14 +27,7 @@ type issuerBlock struct {
 	CriticalMembers []string       `hcl:"critical_members,optional"`
 	Formats         []string       `hcl:"formats,optional"`
 	CredentialTypes []string       `hcl:"credential_types,optional"`
-	Remit           *remitBlock    `hcl:"remit,block"`
-}
-
-type remitBlock struct {
-	Events   []string `hcl:"events,optional"`
-	Subjects []string `hcl:"subjects,optional"`
-	Actions  []string `hcl:"actions,optional"`
-	Links    *string  `hcl:"links,optional"`
+	Remit           *kind.Remit    `hcl:"remit,block"`
 }
 
 // The defaults of an issuer.
@@ -129,7 +123,7 @@ func (l *loader) checkIssuer(at string, is Issuer) {
 }
 
 // remit decodes what an issuer may cause; without the block, nothing.
-func (l *loader) remit(at string, b *remitBlock) Remit {
+func (l *loader) remit(at string, b *kind.Remit) Remit {
 	if b == nil {
 		return Remit{Links: "none"}
 	}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
@@ -42,6 +43,7 @@ func (l *loader) sources(blocks []connectorBlock) {
 			l.knownIssuer(path+".issuer", issuer)
 		}
 		l.carried(path+".issuers", &src)
+		l.channel(path, c, &src)
 		l.cfg.Sources = append(l.cfg.Sources, src)
 	}
 }
@@ -72,6 +74,21 @@ func (l *loader) carried(path string, src *Source) {
 			}
 		}
 	}
+}
+
+// channel takes from a source what its records are read by and may cause.
+func (l *loader) channel(path string, c kind.SourceConfig, src *Source) {
+	ch, ok := c.(kind.Channel)
+	if !ok {
+		return
+	}
+	for _, at := range sortedKeys(l.spots) {
+		if s := l.spots[at]; strings.HasPrefix(at, path+".") && strings.HasSuffix(at, ".mapping") && s.text != "" {
+			src.Mapped = append(src.Mapped, Mapped{s.text, diag.HCLPlace(s.at)})
+		}
+	}
+	remit, age := ch.Trust()
+	src.Remit, src.MaxAge = l.remit(path+".remit", remit), age
 }
 
 // sinks decodes the sink and the index blocks, whose names are one set: both

@@ -23,6 +23,7 @@ func defaults(file, dir string) *Config {
 		DataDir:  under(dir, "data"),
 		Actions:  shippedActions(),
 		Policies: Policies{Shipped: true},
+		Mappings: Mappings{Shipped: true},
 		Guards: Guards{
 			Limit:    pipeline.Limit{Actions: 600, Per: time.Minute},
 			MaxDepth: 3,
@@ -51,6 +52,7 @@ type rootFile struct {
 	Metrics *metricsBlock `hcl:"metrics,block"`
 
 	Policies *policiesBlock `hcl:"policies,block"`
+	Mappings *mappingsBlock `hcl:"mappings,block"`
 	Protect  []protectBlock `hcl:"protect,block"`
 
 	Issuers []issuerBlock    `hcl:"issuer,block"`
@@ -58,6 +60,11 @@ type rootFile struct {
 	Sources []connectorBlock `hcl:"source,block"`
 	Sinks   []connectorBlock `hcl:"sink,block"`
 	Indexes []connectorBlock `hcl:"index,block"`
+}
+
+type mappingsBlock struct {
+	Dir     string `hcl:"dir,optional"`
+	Shipped *bool  `hcl:"shipped,optional"`
 }
 
 type guardsBlock struct {
@@ -128,6 +135,9 @@ func (l *loader) root(body *hclsyntax.Body) {
 	l.sinks(top.Sinks, top.Indexes)
 	l.actions(top.Actions)
 	l.policies(top.Policies)
+	if b := top.Mappings; b != nil {
+		c.Mappings = Mappings{Dir: under(c.Dir, b.Dir), Shipped: either(b.Shipped, true), Place: l.place("mappings")}
+	}
 	l.protect(top.Protect)
 }
 

@@ -1,0 +1,44 @@
+package app
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/config"
+	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
+	"github.com/signalbox-dev/signalbox/mappings"
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+)
+
+// mappingOptions is what the configuration says about its mappings.
+func mappingOptions(cfg *config.Config) mappings.Options {
+	o := mappings.Options{Root: cfg.Mappings.Dir, Bare: !cfg.Mappings.Shipped}
+	if cfg.Mappings.Dir != "" {
+		o.Own = os.DirFS(cfg.Mappings.Dir)
+	}
+	return o
+}
+
+// loadMappings compiles the mappings of a configuration and checks that those
+// its sources name are there.
+func loadMappings(cfg *config.Config) (*mappings.Set, diag.List) {
+	set, found := mappings.Load(mappingOptions(cfg))
+	list := fromMappings(set, diag.FromHCL(found))
+	for _, s := range cfg.Sources {
+		for _, m := range s.Mapped {
+			if _, ok := set.Get(m.Name); !ok && !list.HasErrors() {
+				list = append(list, diag.Located(diag.Error.String(), fmt.Sprintf("unknown mapping %q", m.Name),
+					nearest.Advice(m.Name, set.Names(), "mappings"), m.Place, string(cfg.Text)))
+			}
+		}
+	}
+	return set, list
+}
+
+// fromMappings gives diagnostics of mappings the source they point at.
+func fromMappings(set *mappings.Set, list diag.List) diag.List {
+	for i, d := range list {
+		list[i] = diag.Located(d.Severity.String(), d.Summary, d.Detail, d.Place, string(set.Source(d.File)))
+	}
+	return list
+}

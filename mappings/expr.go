@@ -1,0 +1,520 @@
+package mappings
+
+import (
+	"fmt"
+	"math/big"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
+)
+
+// expr is a compiled expression. It never fails.
+type expr func(*env) value
+
+// env is what expressions see while one event is made.
+type env struct {
+	m        *Mapping
+	slots    []strictjson.Value // of the paths under raw
+	envelope strictjson.Value
+	meta     []member
+	received time.Time
+	item     value
+	index    int
+	locals   []value
+	known    []bool // which locals were computed
+	vars     []value
+	payload  []member // of the event being made
+	args     []value  // of the calls under way
+	steps    int
+	report   func(Note)
+}
+
+// maxSteps bounds the turns of all loops over one record.
+const maxSteps = 200_000
+
+// errSteps ends the evaluation of a record that makes too much work.
+type errSteps struct{}
+
+func (e *env) step() {
+	if e.steps++; e.steps > maxSteps {
+		panic(errSteps{})
+	}
+}
+
+// compiler compiles the expressions of one mapping and gathers what is wrong.
+type compiler struct {
+	m      *Mapping
+	diags  hcl.Diagnostics
+	vars   []string // variables of the loops around
+	looped bool     // item and index are there
+	most   int      // variables at a time
+}
+
+func (c *compiler) fault(at hcl.Range, summary, format string, args ...any) expr {
+	c.diags = append(c.diags, &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &at,
+	})
+	return func(*env) value { return value{} }
+}
+
+func (c *compiler) expr(x hclsyntax.Expression) expr {
+	switch x := x.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return c.literal(x.Val, x.Range())
+	case *hclsyntax.TemplateExpr:
+		return c.template(x)
+	case *hclsyntax.TemplateWrapExpr:
+		return c.expr(x.Wrapped)
+	case *hclsyntax.ParenthesesExpr:
+		return c.expr(x.Expression)
+	case *hclsyntax.ScopeTraversalExpr:
+		return c.traversal(x)
+	case *hclsyntax.RelativeTraversalExpr:
+		return c.relative(c.expr(x.Source), x.Traversal)
+	case *hclsyntax.IndexExpr:
+		return c.at(c.expr(x.Collection), c.expr(x.Key))
+	case *hclsyntax.SplatExpr:
+		return c.splat(x)
+	case *hclsyntax.FunctionCallExpr:
+		return c.call(x)
+	case *hclsyntax.ConditionalExpr:
+		cond, yes, no := c.expr(x.Condition), c.expr(x.TrueResult), c.expr(x.FalseResult)
+		return func(e *env) value {
+			if cond(e).holds() {
+				return yes(e)
+			}
+			return no(e)
+		}
+	case *hclsyntax.BinaryOpExpr:
+		return c.binary(x)
+	case *hclsyntax.UnaryOpExpr:
+		return c.unary(x)
+	case *hclsyntax.TupleConsExpr:
+		return c.tuple(x)
+	case *hclsyntax.ObjectConsExpr:
+		return c.object(x)
+	case *hclsyntax.ForExpr:
+		return c.loop(x)
+	case *hclsyntax.AnonSymbolExpr:
+		n := c.variable("*")
+		return func(e *env) value { return e.vars[n] }
+	}
+	return c.fault(x.Range(), "unsupported expression", "Mappings use literals, templates, names, operators, conditionals, for, [*] and functions.")
+}
+
+func (c *compiler) literal(v cty.Value, at hcl.Range) expr {
+	var out value
+	switch {
+	case v.IsNull():
+	case v.Type() == cty.String:
+		out = textOf(v.AsString())
+	case v.Type() == cty.Bool:
+		out = boolOf(v.True())
+	case v.Type() == cty.Number:
+		f := v.AsBigFloat()
+		if n, exact := f.Int(nil); exact == big.Exact {
+			out = numberOf(n.String())
+		} else {
+			out = numberOf(f.Text('g', -1))
+		}
+	default:
+		return c.fault(at, "unsupported literal", "Write a text, a number, true, false or null.")
+	}
+	return func(*env) value { return out }
+}
+
+// constant is the text of an expression that is one, "" with ok false if it is
+// not.
+func constant(x hclsyntax.Expression) (string, bool) {
+	switch x := x.(type) {
+	case *hclsyntax.TemplateExpr:
+		if len(x.Parts) == 0 {
+			return "", true
+		}
+		if len(x.Parts) == 1 {
+			return constant(x.Parts[0])
+		}
+	case *hclsyntax.LiteralValueExpr:
+		if !x.Val.IsNull() && x.Val.Type() == cty.String {
+			return x.Val.AsString(), true
+		}
+	}
+	return "", false
+}
+
+func (c *compiler) template(x *hclsyntax.TemplateExpr) expr {
+	if s, ok := constant(x); ok {
+		v := textOf(s)
+		return func(*env) value { return v }
+	}
+	parts := make([]expr, len(x.Parts))
+	for i, p := range x.Parts {
+		parts[i] = c.expr(p)
+	}
+	return func(e *env) value {
+		var b strings.Builder
+		for _, p := range parts {
+			s, ok := p(e).string()
+			if !ok {
+				return value{}
+			}
+			b.WriteString(s)
+		}
+		return textOf(b.String())
+	}
+}
+
+// names of a traversal from its n-th step on, as far as they are names.
+func names(t hcl.Traversal) (path []string, rest hcl.Traversal) {
+	for i, step := range t {
+		switch s := step.(type) {
+		case hcl.TraverseAttr:
+			path = append(path, s.Name)
+			continue
+		case hcl.TraverseIndex:
+			if s.Key.Type() == cty.String {
+				path = append(path, s.Key.AsString())
+				continue
+			}
+		}
+		return path, t[i:]
+	}
+	return path, nil
+}
+
+func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
+	root, at := x.Traversal.RootName(), x.Traversal.SourceRange()
+	if n := c.variable(root); n >= 0 {
+		return c.relative(func(e *env) value { return e.vars[n] }, x.Traversal[1:])
+	}
+	switch root {
+	case "raw":
+		path, rest := names(x.Traversal[1:])
+		n := c.m.paths.slot(path)
+		return c.relative(func(e *env) value { return readValue(e.slots[n]) }, rest)
+	case "envelope":
+		return c.relative(func(e *env) value { return readValue(e.envelope) }, x.Traversal[1:])
+	case "item", "index":
+		if !c.looped {
+			return c.fault(at, root+" without each", "%s is there in an event block with each = <list>.", root)
+		}
+		if root == "index" {
+			return func(e *env) value { return intOf(int64(e.index)) }
+		}
+		return c.relative(func(e *env) value { return e.item }, x.Traversal[1:])
+	case "meta":
+		return c.meta(x)
+	case "local":
+		return c.local(x)
+	}
+	return c.fault(at, fmt.Sprintf("unknown name %q", root), "%s",
+		nearest.Advice(root, append([]string{"raw", "envelope", "item", "index", "meta", "local"}, c.vars...), "names"))
+}
+
+// metaNames are what is known of a message beside its body.
+var metaNames = []string{"source", "position", "received", "made"}
+
+func (c *compiler) meta(x *hclsyntax.ScopeTraversalExpr) expr {
+	path, _ := names(x.Traversal[1:])
+	if len(path) != 1 {
+		return c.fault(x.Range(), "meta of what", "Write meta.%s.", strings.Join(metaNames, ", meta."))
+	}
+	for i, n := range metaNames {
+		if n == path[0] {
+			return func(e *env) value { return e.meta[i].value }
+		}
+	}
+	return c.fault(x.Range(), fmt.Sprintf("unknown name %q", "meta."+path[0]), "%s", nearest.Advice(path[0], metaNames, "names of meta"))
+}
+
+func (c *compiler) local(x *hclsyntax.ScopeTraversalExpr) expr {
+	path, rest := names(x.Traversal[1:])
+	if len(path) == 0 {
+		return c.fault(x.Range(), "local of what", "Write local.<name>, with a name from a locals block.")
+	}
+	n, ok := c.m.localAt[path[0]]
+	if !ok {
+		return c.fault(x.Range(), fmt.Sprintf("unknown local %q", path[0]), "%s", nearest.Advice(path[0], c.m.localNames(), "locals"))
+	}
+	if n >= len(c.m.locals) { // locals see those above them only, so that none is made of itself
+		return c.fault(x.Range(), fmt.Sprintf("local %q is not known here yet", path[0]), "Locals may use those that stand above them.")
+	}
+	out := func(e *env) value {
+		if !e.known[n] {
+			e.known[n] = true
+			e.locals[n] = e.m.locals[n](e)
+		}
+		return e.locals[n]
+	}
+	for _, name := range path[1:] {
+		out = attribute(out, name)
+	}
+	return c.relative(out, rest)
+}
+
+func attribute(of expr, name string) expr {
+	return func(e *env) value { return of(e).attribute(name) }
+}
+
+func (c *compiler) relative(of expr, t hcl.Traversal) expr {
+	for _, step := range t {
+		switch s := step.(type) {
+		case hcl.TraverseAttr:
+			of = attribute(of, s.Name)
+		case hcl.TraverseIndex:
+			of = c.at(of, c.literal(s.Key, s.SrcRange))
+		}
+	}
+	return of
+}
+
+// at is an element by number or a member by name.
+func (c *compiler) at(of, key expr) expr {
+	return func(e *env) value {
+		k, v := key(e), of(e)
+		if n, ok := k.int(); ok && v.kind != object {
+			return v.element(int(n))
+		}
+		if s, ok := k.string(); ok {
+			return v.attribute(s)
+		}
+		return value{}
+	}
+}
+
+// variable is where a loop's variable is kept, -1 if there is none of the name.
+func (c *compiler) variable(name string) int {
+	for i := len(c.vars) - 1; i >= 0; i-- {
+		if c.vars[i] == name {
+			return i
+		}
+	}
+	return -1
+}
+
+// within compiles f with further variables.
+func (c *compiler) within(names []string, f func()) (first int) {
+	first = len(c.vars)
+	c.vars = append(c.vars, names...)
+	c.most = max(c.most, len(c.vars))
+	f()
+	c.vars = c.vars[:first]
+	return first
+}
+
+func (c *compiler) splat(x *hclsyntax.SplatExpr) expr {
+	of := c.expr(x.Source)
+	var each expr
+	n := c.within([]string{"*"}, func() { each = c.expr(x.Each) })
+	return func(e *env) value {
+		var out []value
+		for v := range of(e).elements() {
+			e.step()
+			e.vars[n] = v
+			if r := each(e); r.kind != absent {
+				out = append(out, r)
+			}
+		}
+		return listOf(out)
+	}
+}
+
+func (c *compiler) loop(x *hclsyntax.ForExpr) expr {
+	of := c.expr(x.CollExpr)
+	var key, val, cond expr
+	n := c.within([]string{x.KeyVar, x.ValVar}, func() {
+		if x.KeyExpr != nil {
+			key = c.expr(x.KeyExpr)
+		}
+		val = c.expr(x.ValExpr)
+		if x.CondExpr != nil {
+			cond = c.expr(x.CondExpr)
+		}
+	})
+	if x.Group {
+		return c.fault(x.Range(), "grouping is not supported", "Leave out the three dots.")
+	}
+	return func(e *env) value {
+		out := value{kind: list, made: new(made)}
+		if key != nil {
+			out.kind = object
+		}
+		for k, v := range of(e).pairs() {
+			e.step()
+			e.vars[n], e.vars[n+1] = k, v
+			if cond != nil && !cond(e).holds() {
+				continue
+			}
+			r := val(e)
+			if r.kind == absent {
+				continue
+			}
+			if key == nil {
+				out.made.list = append(out.made.list, r)
+			} else if name, ok := key(e).string(); ok {
+				out.set(name, r)
+			}
+		}
+		return out
+	}
+}
+
+// set gives an object being made a member.
+func (v value) set(name string, m value) {
+	for i := range v.made.members {
+		if v.made.members[i].name == name {
+			v.made.members[i].value = m
+			return
+		}
+	}
+	v.made.members = append(v.made.members, member{name, m})
+}
+
+func (c *compiler) tuple(x *hclsyntax.TupleConsExpr) expr {
+	parts := make([]expr, len(x.Exprs))
+	for i, p := range x.Exprs {
+		parts[i] = c.expr(p)
+	}
+	return func(e *env) value {
+		out := make([]value, 0, len(parts))
+		for _, p := range parts {
+			if v := p(e); v.kind != absent {
+				out = append(out, v)
+			}
+		}
+		return listOf(out)
+	}
+}
+
+// keyOf is the name of a constructed member, ok false if it is computed.
+func keyOf(x hclsyntax.Expression) (string, bool) {
+	if k, ok := x.(*hclsyntax.ObjectConsKeyExpr); ok {
+		if word := hcl.ExprAsKeyword(k.Wrapped); word != "" && !k.ForceNonLiteral {
+			return word, true
+		}
+		return constant(unwrap(k.Wrapped))
+	}
+	return constant(x)
+}
+
+func unwrap(x hclsyntax.Expression) hclsyntax.Expression {
+	for {
+		p, ok := x.(*hclsyntax.ParenthesesExpr)
+		if !ok {
+			return x
+		}
+		x = p.Expression
+	}
+}
+
+func (c *compiler) object(x *hclsyntax.ObjectConsExpr) expr {
+	type slot struct {
+		name string
+		key  expr // nil: name
+		val  expr
+	}
+	slots := make([]slot, 0, len(x.Items))
+	seen := map[string]bool{}
+	for _, it := range x.Items {
+		s := slot{val: c.expr(it.ValueExpr)}
+		if name, ok := keyOf(it.KeyExpr); ok {
+			if seen[name] {
+				c.fault(it.KeyExpr.Range(), fmt.Sprintf("member %q given twice", name), "Once is enough.")
+			}
+			seen[name] = true
+			s.name = name
+		} else if k, ok := it.KeyExpr.(*hclsyntax.ObjectConsKeyExpr); ok {
+			s.key = c.expr(k.Wrapped)
+		} else {
+			s.key = c.expr(it.KeyExpr)
+		}
+		slots = append(slots, s)
+	}
+	return func(e *env) value {
+		out := objectOf(make([]member, 0, len(slots)))
+		for i := range slots {
+			s := &slots[i]
+			v := s.val(e)
+			if v.empty() {
+				continue
+			}
+			name := s.name
+			if s.key != nil {
+				var ok bool
+				if name, ok = s.key(e).string(); !ok {
+					continue
+				}
+				out.set(name, v)
+				continue
+			}
+			out.made.members = append(out.made.members, member{name, v})
+		}
+		return out
+	}
+}
+
+func (c *compiler) unary(x *hclsyntax.UnaryOpExpr) expr {
+	of := c.expr(x.Val)
+	if x.Op == hclsyntax.OpLogicalNot {
+		return func(e *env) value { return boolOf(!of(e).holds()) }
+	}
+	return func(e *env) value {
+		if f, ok := of(e).float(); ok {
+			return floatOf(-f)
+		}
+		return value{}
+	}
+}
+
+func (c *compiler) binary(x *hclsyntax.BinaryOpExpr) expr {
+	l, r := c.expr(x.LHS), c.expr(x.RHS)
+	ordered := func(holds func(int) bool) expr {
+		return func(e *env) value {
+			n, ok := compare(l(e), r(e))
+			return boolOf(ok && holds(n))
+		}
+	}
+	computed := func(f func(a, b float64) float64) expr {
+		return func(e *env) value {
+			a, ok := l(e).float()
+			b, ok2 := r(e).float()
+			if !ok || !ok2 {
+				return value{}
+			}
+			return floatOf(f(a, b))
+		}
+	}
+	switch x.Op {
+	case hclsyntax.OpLogicalAnd:
+		return func(e *env) value { return boolOf(l(e).holds() && r(e).holds()) }
+	case hclsyntax.OpLogicalOr:
+		return func(e *env) value { return boolOf(l(e).holds() || r(e).holds()) }
+	case hclsyntax.OpEqual:
+		return func(e *env) value { return boolOf(equal(l(e), r(e))) }
+	case hclsyntax.OpNotEqual:
+		return func(e *env) value { return boolOf(!equal(l(e), r(e))) }
+	case hclsyntax.OpGreaterThan:
+		return ordered(func(n int) bool { return n > 0 })
+	case hclsyntax.OpGreaterThanOrEqual:
+		return ordered(func(n int) bool { return n >= 0 })
+	case hclsyntax.OpLessThan:
+		return ordered(func(n int) bool { return n < 0 })
+	case hclsyntax.OpLessThanOrEqual:
+		return ordered(func(n int) bool { return n <= 0 })
+	case hclsyntax.OpAdd:
+		return computed(func(a, b float64) float64 { return a + b })
+	case hclsyntax.OpSubtract:
+		return computed(func(a, b float64) float64 { return a - b })
+	case hclsyntax.OpMultiply:
+		return computed(func(a, b float64) float64 { return a * b })
+	case hclsyntax.OpDivide:
+		return computed(func(a, b float64) float64 { return a / b })
+	}
+	return c.fault(x.Range(), "unsupported operator", "Use && || ! == != < <= > >= + - * or /.")
+}

@@ -1,0 +1,168 @@
+package mappings
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+)
+
+// Function is one function of the mapping language, for its documentation.
+type Function struct {
+	Name string
+	Args string // as in a call: "value, pattern"
+	Doc  string // what it gives, one sentence
+
+	least, most int // arguments; most -1: any number
+	run         func(*env, []value) value
+}
+
+// Functions lists the functions, sorted by name.
+func Functions() []Function {
+	list := slices.Collect(maps.Values(functions))
+	for _, f := range special {
+		list = append(list, f)
+	}
+	slices.SortFunc(list, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
+	return list
+}
+
+// functions are those that work on values alone.
+var functions = func() map[string]Function {
+	all := map[string]Function{}
+	for _, part := range [][]Function{textFunctions, listFunctions, numberFunctions, timeFunctions, identityFunctions, subjectFunctions} {
+		for _, f := range part {
+			all[f.Name] = f
+		}
+	}
+	return all
+}()
+
+// special are those that need something of the mapping.
+var special = []Function{
+	{Name: "enum", Args: `"name", value…`, Doc: "The member of the enum that the first present value belongs to, case aside; unknown, counted, if it belongs to none."},
+	{Name: "regex", Args: `"pattern", value`, Doc: "The first group of a match (RE2), the whole match without groups, absent without a match."},
+}
+
+func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
+	if x.ExpandFinal {
+		return c.fault(x.Range(), "unsupported call", "Leave out the three dots; functions of several values take lists too.")
+	}
+	switch x.Name {
+	case "enum":
+		return c.enum(x)
+	case "regex":
+		return c.regex(x)
+	}
+	f, ok := functions[x.Name]
+	if !ok {
+		known := []string{}
+		for _, f := range Functions() {
+			known = append(known, f.Name)
+		}
+		return c.fault(x.NameRange, fmt.Sprintf("unknown function %q", x.Name), "%s", nearest.Advice(x.Name, known, "functions"))
+	}
+	if n := len(x.Args); n < f.least || f.most >= 0 && n > f.most {
+		return c.fault(x.Range(), fmt.Sprintf("wrong number of arguments for %s", x.Name), "It is called as %s(%s).", f.Name, f.Args)
+	}
+	args := make([]expr, len(x.Args))
+	for i, a := range x.Args {
+		args[i] = c.expr(a)
+	}
+	if x.Name == "coalesce" { // the later ones are computed only when they are wanted
+		return func(e *env) value {
+			for _, a := range args {
+				if v := a(e); !nullLike(v) && !v.empty() {
+					return v
+				}
+			}
+			return value{}
+		}
+	}
+	run := f.run
+	return func(e *env) value {
+		base := len(e.args)
+		for _, a := range args {
+			v := a(e) // which may use args itself
+			e.args = append(e.args, v)
+		}
+		out := run(e, e.args[base:])
+		e.args = e.args[:base]
+		return out
+	}
+}
+
+// enum compiles a look-up in one of the mapping's enums.
+func (c *compiler) enum(x *hclsyntax.FunctionCallExpr) expr {
+	if len(x.Args) < 2 {
+		return c.fault(x.Range(), "wrong number of arguments for enum", `It is called as enum("name", value).`)
+	}
+	name, ok := constant(x.Args[0])
+	if !ok {
+		return c.fault(x.Args[0].Range(), "computed name of an enum", `Write its name in quotes, as in enum("severity", raw.severity).`)
+	}
+	table, ok := c.m.enums[name]
+	if !ok {
+		return c.fault(x.Args[0].Range(), fmt.Sprintf("unknown enum %q", name), "%s",
+			nearest.Advice(name, slices.Sorted(maps.Keys(c.m.enums)), "enums of this mapping"))
+	}
+	args := make([]expr, len(x.Args)-1)
+	for i, a := range x.Args[1:] {
+		args[i] = c.expr(a)
+	}
+	return func(e *env) value {
+		for _, a := range args {
+			v := a(e)
+			s, ok := v.string()
+			if !ok || nullLike(v) && table[fold(s)] == "" {
+				continue
+			}
+			if member := table[fold(s)]; member != "" {
+				return textOf(member)
+			}
+			e.report(Note{Kind: UnknownValue, Name: name, Value: s})
+			return textOf("unknown")
+		}
+		return value{}
+	}
+}
+
+// fold makes what an enum compares.
+func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+
+// maxPattern bounds a pattern's length.
+const maxPattern = 1000
+
+func (c *compiler) regex(x *hclsyntax.FunctionCallExpr) expr {
+	if len(x.Args) != 2 {
+		return c.fault(x.Range(), "wrong number of arguments for regex", `It is called as regex("pattern", value).`)
+	}
+	pattern, ok := constant(x.Args[0])
+	if !ok || len(pattern) > maxPattern {
+		return c.fault(x.Args[0].Range(), "computed pattern", "Write the pattern in quotes, so that it is compiled once.")
+	}
+	re, err := regexp.Compile(pattern)
+	if err != nil {
+		return c.fault(x.Args[0].Range(), "invalid pattern", "It is not a regular expression of RE2: %s.", strings.TrimPrefix(err.Error(), "error parsing regexp: "))
+	}
+	arg := c.expr(x.Args[1])
+	return func(e *env) value {
+		s, ok := arg(e).string()
+		if !ok {
+			return value{}
+		}
+		m := re.FindStringSubmatch(s)
+		switch {
+		case m == nil:
+			return value{}
+		case len(m) == 1:
+			return textOf(m[0])
+		}
+		return textOf(m[1])
+	}
+}

@@ -1,0 +1,194 @@
+package mappings
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
+)
+
+// nullLikes are texts by which products say that there is nothing. What is a
+// real value in some field (none, unknown) is not among them: see clean.
+var nullLikes = map[string]bool{"": true, "null": true, "<null>": true, "(null)": true, "nil": true, "n/a": true, "na": true, "-": true, "undefined": true}
+
+// nullLike reports whether a value says that there is nothing.
+func nullLike(v value) bool {
+	return v.kind == absent || v.kind == text && len(v.text) <= len("undefined")+2 && nullLikes[fold(v.text)]
+}
+
+// onText makes a function of one text.
+func onText(name, doc string, f func(string) value) Function {
+	return Function{Name: name, Args: "text", Doc: doc, least: 1, most: 1, run: func(_ *env, args []value) value {
+		s, ok := args[0].string()
+		if !ok {
+			return value{}
+		}
+		return f(s)
+	}}
+}
+
+// onTexts makes a test of a text against others.
+func onTexts(name, args, doc string, f func(s, other string) bool) Function {
+	return Function{Name: name, Args: args, Doc: doc, least: 2, most: -1, run: func(_ *env, args []value) value {
+		for v := range args[0].elements() {
+			s, ok := v.string()
+			if !ok {
+				continue
+			}
+			for _, a := range args[1:] {
+				for o := range a.elements() {
+					if other, ok := o.string(); ok && f(s, other) {
+						return boolOf(true)
+					}
+				}
+			}
+		}
+		return boolOf(false)
+	}}
+}
+
+var textFunctions = []Function{
+	onText("lower", "The text in lower case.", func(s string) value { return textOf(strings.ToLower(s)) }),
+	onText("upper", "The text in upper case.", func(s string) value { return textOf(strings.ToUpper(s)) }),
+	onText("trim", "The text without white space round it.", func(s string) value { return textOf(strings.TrimSpace(s)) }),
+	onText("text", "A number or truth value as text.", textOf),
+	onText("kebab", "The text as lower-case words with dashes: DefenseEvasion, defense_evasion and Defense Evasion give defense-evasion.", func(s string) value { return textOf(kebab(s)) }),
+	onText("sha256", "SHA-256 of the text, hexadecimal.", func(s string) value {
+		sum := sha256.Sum256([]byte(s))
+		return textOf(hex.EncodeToString(sum[:]))
+	}),
+	onText("json", "What a text holds as JSON, as often as it was wrapped; absent if it is none.", unwrapJSON),
+	onText("pairs", "The members of a text such as {level=HIGH, reasons=A, B}.", func(s string) value { return pairs(s) }),
+
+	onTexts("is", "value, other…", "Whether the value, or one of a list, equals one of the others, case aside.", strings.EqualFold),
+	onTexts("contains", "text, part…", "Whether the text, or one of a list, holds one of the parts, case aside.", func(s, o string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(o)) }),
+	onTexts("starts_with", "text, prefix…", "Whether the text begins with one of the prefixes, case aside.", func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[:len(o)], o) }),
+	onTexts("ends_with", "text, suffix…", "Whether the text ends with one of the suffixes, case aside.", func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[len(s)-len(o):], o) }),
+
+	{Name: "coalesce", Args: "value…", Doc: "The first value that is present and does not merely say that there is nothing: empty, null, n/a, -.", least: 1, most: -1},
+	{Name: "clean", Args: "value, more…", Doc: "The value, absent if it says that there is nothing; more are further words of the field for that.", least: 1, most: -1,
+		run: func(_ *env, args []value) value {
+			if nullLike(args[0]) {
+				return value{}
+			}
+			s, ok := args[0].string()
+			for _, a := range args[1:] {
+				if word, _ := a.string(); ok && strings.EqualFold(strings.TrimSpace(s), word) {
+					return value{}
+				}
+			}
+			return args[0]
+		}},
+	{Name: "split", Args: "separator, text", Doc: "The parts of the text, trimmed, without empty ones.", least: 2, most: 2,
+		run: func(e *env, args []value) value {
+			sep, ok := args[0].string()
+			s, ok2 := args[1].string()
+			if !ok || !ok2 || sep == "" {
+				return value{}
+			}
+			var out []value
+			for part := range strings.SplitSeq(s, sep) {
+				e.step()
+				if part = strings.TrimSpace(part); part != "" {
+					out = append(out, textOf(part))
+				}
+			}
+			return listOf(out)
+		}},
+	{Name: "join", Args: "separator, list", Doc: "The elements as one text.", least: 2, most: 2,
+		run: func(_ *env, args []value) value {
+			sep, ok := args[0].string()
+			if !ok || args[1].kind == absent {
+				return value{}
+			}
+			var parts []string
+			for v := range args[1].elements() {
+				if s, ok := v.string(); ok {
+					parts = append(parts, s)
+				}
+			}
+			return textOf(strings.Join(parts, sep))
+		}},
+	{Name: "replace", Args: "text, old, new", Doc: "The text with every old part exchanged.", least: 3, most: 3,
+		run: func(_ *env, args []value) value {
+			s, ok := args[0].string()
+			old, ok2 := args[1].string()
+			with, ok3 := args[2].string()
+			if !ok || !ok2 || !ok3 || old == "" {
+				return value{}
+			}
+			return textOf(strings.ReplaceAll(s, old, with))
+		}},
+}
+
+// kebab writes words with dashes.
+func kebab(s string) string {
+	var b strings.Builder
+	lower, dash := false, false
+	for _, r := range s {
+		up := r >= 'A' && r <= 'Z'
+		word := up || r >= 'a' && r <= 'z' || r >= '0' && r <= '9'
+		if !word {
+			dash = b.Len() > 0
+			lower = false
+			continue
+		}
+		if up && lower {
+			dash = true
+		}
+		if dash {
+			b.WriteByte('-')
+			dash = false
+		}
+		lower = !up
+		if up {
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// wrappings is how often JSON is looked for in a text that held JSON.
+const wrappings = 3
+
+func unwrapJSON(s string) value {
+	for range wrappings {
+		v, err := strictjson.Parse([]byte(s), nested)
+		if err != nil {
+			return value{}
+		}
+		if v.Kind() != strictjson.String {
+			return readValue(v)
+		}
+		s = v.Text()
+	}
+	return value{}
+}
+
+// nested bounds JSON in a text.
+var nested = strictjson.Limits{Bytes: 1 << 20, Depth: 32, Nodes: 20_000, Members: 1024}
+
+// pairs reads {k=v, k=v}, where a comma is part of a value unless a name and an
+// equals sign follow it.
+func pairs(s string) value {
+	s = strings.TrimSpace(s)
+	s = strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
+	out := objectOf(nil)
+	for part := range strings.SplitSeq(s, ",") {
+		name, val, ok := strings.Cut(part, "=")
+		name = strings.TrimSpace(name)
+		last := len(out.made.members) - 1
+		switch {
+		case ok && name != "":
+			out.made.members = append(out.made.members, member{name, textOf(strings.TrimSpace(val))})
+		case last >= 0:
+			out.made.members[last].text += "," + part
+		}
+		if len(out.made.members) > 256 {
+			break
+		}
+	}
+	return out
+}

@@ -1,0 +1,150 @@
+package mappings
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+)
+
+// A golden is one file, testdata/<mapping>/<case>.golden beside the mappings: a
+// record as the channel would bring it, a line of three dashes, and what the
+// mapping makes of it as JSON.
+
+// goldenReceived is when the records of goldens were received: late, so that no
+// time in them lies ahead.
+var goldenReceived = time.Date(2030, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Outcome is what a mapping made of one message, for people and goldens.
+type Outcome struct {
+	Events   []OutcomeEvent `json:"events,omitempty"`
+	Skipped  []string       `json:"skipped,omitempty"`
+	Unmapped string         `json:"unmapped,omitempty"`
+}
+
+// OutcomeEvent is one event made.
+type OutcomeEvent struct {
+	Type       string          `json:"type"`
+	Time       time.Time       `json:"time"`
+	TimeSource string          `json:"time_source"`
+	Subject    json.RawMessage `json:"subject,omitempty"`
+	Concepts   []string        `json:"concepts,omitempty"`
+	Body       json.RawMessage `json:"body"`
+	ECS        json.RawMessage `json:"ecs,omitempty"`
+	Notes      []Note          `json:"notes,omitempty"`
+}
+
+// Try shows what the mapping makes of a message received at the time.
+func (m *Mapping) Try(body []byte, received time.Time) (Outcome, error) {
+	msg := pipeline.Message{Source: m.Name, Sender: m.Name, Mapping: m.Name, Body: body, Received: received}
+	s, err := pipeline.Channels{}.Verify(context.Background(), msg)
+	if err != nil {
+		return Outcome{}, err
+	}
+	r, err := m.Map(s)
+	if err != nil {
+		return Outcome{Unmapped: strings.TrimPrefix(err.Error(), pipeline.Unmapped+": ")}, nil
+	}
+	out := Outcome{Skipped: r.Skipped}
+	for _, x := range r.Made {
+		e := &x.Event
+		o := OutcomeEvent{
+			Type: e.Type.Name, Time: e.Time, TimeSource: e.TimeSource, Concepts: e.Concepts,
+			Body: e.Body.Raw(), ECS: e.ECS.Raw(), Notes: x.Notes,
+		}
+		if !e.Subject.IsZero() {
+			o.Subject = e.Subject.AppendJSON(nil)
+		}
+		out.Events = append(out.Events, o)
+	}
+	return out, nil
+}
+
+// GoldenResult is how one golden came out.
+type GoldenResult struct {
+	Mapping string `json:"mapping"`
+	File    string `json:"file"`
+	Passed  bool   `json:"passed"`
+	Failure string `json:"failure,omitempty"` // first difference, or what is wrong with the file
+}
+
+// TestGoldens runs the goldens of a folder of mappings. write, if it is not nil,
+// gets the right text of those that fail.
+func (s *Set) TestGoldens(dir fs.FS, root string, write func(name string, text []byte) error) ([]GoldenResult, error) {
+	files, err := fs.Glob(dir, "testdata/*/*.golden")
+	if err != nil {
+		return nil, err
+	}
+	var results []GoldenResult
+	for _, f := range files {
+		r := GoldenResult{Mapping: path.Base(path.Dir(f)), File: path.Join(root, f)}
+		want, err := fs.ReadFile(dir, f)
+		if err != nil {
+			return nil, err
+		}
+		got, err := s.golden(r.Mapping, want)
+		switch {
+		case err != nil:
+			r.Failure = err.Error()
+		case !bytes.Equal(got, want):
+			r.Failure = difference(string(got), string(want))
+			if write != nil {
+				if err := write(f, got); err != nil {
+					return nil, err
+				}
+				r.Failure = "written anew"
+			}
+		default:
+			r.Passed = true
+		}
+		results = append(results, r)
+	}
+	return results, nil
+}
+
+// golden is the right text of a golden.
+func (s *Set) golden(name string, text []byte) ([]byte, error) {
+	m, ok := s.Get(name)
+	if !ok {
+		return nil, fmt.Errorf("there is no mapping %q", name)
+	}
+	record, _, _ := bytes.Cut(text, []byte("\n---\n"))
+	out, err := m.Try(record, goldenReceived)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	b.Write(record)
+	b.WriteString("\n---\n")
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	if err := enc.Encode(out); err != nil {
+		return nil, err
+	}
+	return b.Bytes(), nil
+}
+
+// difference shows the first lines that are not the same.
+func difference(got, want string) string {
+	a, b := strings.Split(got, "\n"), strings.Split(want, "\n")
+	for i := range max(len(a), len(b)) {
+		x, y := "(end)", "(end)"
+		if i < len(a) {
+			x = strings.TrimSpace(a[i])
+		}
+		if i < len(b) {
+			y = strings.TrimSpace(b[i])
+		}
+		if x != y {
+			return fmt.Sprintf("line %d: got %s, want %s", i+1, x, y)
+		}
+	}
+	return "white space differs"
+}

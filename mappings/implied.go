@@ -1,0 +1,91 @@
+package mappings
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/signalbox-dev/signalbox/pipeline/document"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+)
+
+// implied are the document fields that follow from a payload, by event and
+// field. A mapping that sets one itself has its way.
+var implied = map[string]map[string]func(*env) value{
+	"alert": {
+		"alert.id":                         fromPayload("alert_id"),
+		"alert.confidence":                 fromPayload("confidence"),
+		"alert.state":                      fromPayload("state"),
+		"alert.verdict":                    fromPayload("verdict"),
+		"alert.disposition":                fromPayload("disposition"),
+		"rule.id":                          fromPayload("rule_id"),
+		"rule.name":                        fromPayload("rule_name"),
+		"event.url":                        fromPayload("url"),
+		"event.risk_score_norm":            fromPayload("risk_score"),
+		"threat.tactic.id":                 fromPayload("tactics"),
+		"threat.technique.id":              techniquesOf(func(id string) string { parent, _, _ := strings.Cut(id, "."); return parent }),
+		"threat.technique.subtechnique.id": techniquesOf(func(id string) string { return pickIf(strings.Contains(id, "."), id) }),
+		"threat.framework": func(e *env) value {
+			if e.member("techniques").len()+e.member("tactics").len() == 0 {
+				return value{}
+			}
+			return textOf("MITRE ATT&CK")
+		},
+	},
+	"activity": {
+		"source.ip":                   fromPayload("source_ip"),
+		"source.geo.country_iso_code": fromPayload("country"),
+		"user_agent.original":         fromPayload("user_agent"),
+		"service.target.name":         fromPayload("application"),
+	},
+	"posture": {
+		"host.os.name":    fromPayload("os_name"),
+		"host.os.version": fromPayload("os_version"),
+	},
+}
+
+// fromPayload is a member of the payload that was just made.
+func fromPayload(name string) func(*env) value {
+	return func(e *env) value { return e.member(name) }
+}
+
+func (e *env) member(name string) value {
+	for i := range e.payload {
+		if e.payload[i].name == name {
+			return e.payload[i].value
+		}
+	}
+	return value{}
+}
+
+func techniquesOf(f func(string) string) func(*env) value {
+	return func(e *env) value {
+		out := listOf(nil)
+		for v := range e.member("techniques").elements() {
+			id := f(v.text)
+			if id != "" && !slices.ContainsFunc(out.made.list, func(o value) bool { return o.text == id }) {
+				out.made.list = append(out.made.list, textOf(id))
+			}
+		}
+		return out
+	}
+}
+
+func pickIf(yes bool, s string) string {
+	if yes {
+		return s
+	}
+	return ""
+}
+
+// implied adds the fields that follow from the payload.
+func (r *eventRule) implied(t *event.Type) {
+	for name, val := range implied[t.Name] {
+		path := strings.Split(name, ".")
+		if slices.ContainsFunc(r.fields, func(f fieldRule) bool { return slices.Equal(f.path, path) }) {
+			continue
+		}
+		if f, ok := document.Lookup(name); ok {
+			r.fields = append(r.fields, fieldRule{path, f, relatedTo(name), val})
+		}
+	}
+}

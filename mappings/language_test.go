@@ -1,0 +1,184 @@
+package mappings_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/mappings"
+)
+
+var noon = time.Date(2026, 2, 3, 12, 0, 0, 0, time.UTC)
+
+// evaluate gives what an expression makes of a record, as JSON; "" is absent.
+func evaluate(t *testing.T, expression, record string) string {
+	t.Helper()
+	src := fmt.Sprintf(`mapping "try" {
+  title  = "t"
+  vendor = "v"
+  enum "level" {
+    high   = ["high", "4", 5]
+    medium = ["medium"]
+  }
+  locals {
+    one = raw.n
+    two = [local.one, local.one]
+  }
+  event "alert" {
+    body = { alert_id = "1", severity = "low" }
+    ecs  = { vendor = { v = %s } }
+  }
+}`, expression)
+	m, diags := mappings.Parse("try.hcl", []byte(src))
+	if m == nil {
+		t.Fatalf("%s: %v", expression, diags)
+	}
+	out, err := m.Try([]byte(record), noon)
+	if err != nil {
+		t.Fatalf("%s: %v", expression, err)
+	}
+	if len(out.Events) != 1 {
+		t.Fatalf("%s: %+v", expression, out)
+	}
+	var ecs struct {
+		Vendor struct{ V json.RawMessage }
+	}
+	if len(out.Events[0].ECS) > 0 {
+		if err := json.Unmarshal(out.Events[0].ECS, &ecs); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return string(ecs.Vendor.V)
+}
+
+func TestExpressions(t *testing.T) {
+	const record = `{"n":9007199254740993,"s":"Text","null":null,"empty":"","na":"N/A","list":["a","b",null],"scalar":"x",
+		"o":{"k":1,"Mixed":{"Case":true}},"objs":[{"id":1,"t":["x"]},{"id":2}],"nested":"{\"a\":{\"b\":[1,2]}}","twice":"\"{\\\"a\\\":7}\"",
+		"kv":"{level=HIGH, reasons=A, B, detectionName=x}","csv":"T1003, ,T1059.001","user":"ACME\\jdoe","sev":"HIGH","odd":"severe","f":1.5}`
+	for _, c := range []struct{ expression, want string }{
+		{`raw.n`, `9007199254740993`},
+		{`raw.N`, `9007199254740993`},
+		{`raw.o.mixed.case`, `true`},
+		{`raw.absent`, ``},
+		{`raw.null`, ``},
+		{`raw.absent.deeper`, ``},
+		{`raw.list`, `["a","b",null]`},
+		{`raw.list[1]`, `"b"`},
+		{`raw.list[-1]`, ``},
+		{`raw.list[7]`, ``},
+		{`raw.objs[*].id`, `[1,2]`},
+		{`raw.scalar[*]`, `["x"]`},
+		{`[for x in raw.objs : x.id if x.id > 1]`, `[2]`},
+		{`{for k, v in raw.o : k => v if k == "k"}`, `{"k":1}`},
+		{`[for x in raw.objs : [for t in x.t : "${x.id}${t}"]]`, `[["1x"],[]]`},
+		{`"${raw.s}:${raw.n}"`, `"Text:9007199254740993"`},
+		{`"${raw.s}:${raw.absent}"`, ``},
+		{`local.two`, `[9007199254740993,9007199254740993]`},
+		{`raw.absent == null`, `true`},
+		{`raw.absent == "x"`, `false`},
+		{`raw.absent > 1`, `false`},
+		{`!(raw.absent > 1)`, `true`},
+		{`raw.f * 2`, `3`},
+		{`raw.f + raw.absent`, ``},
+		{`raw.s == "Text" && raw.f < 2 ? "yes" : "no"`, `"yes"`},
+		{`raw.absent ? "yes" : "no"`, `"no"`},
+		{`coalesce(raw.empty, raw.na, raw.null, raw.s)`, `"Text"`},
+		{`clean(raw.s, "text")`, ``},
+		{`has(raw.na)`, `false`},
+		{`is(raw.list, "B")`, `true`},
+		{`contains(raw.s, "EX")`, `true`},
+		{`starts_with(raw.s, "te") && ends_with(raw.s, "XT")`, `true`},
+		{`json(raw.nested).a.b[1]`, `2`},
+		{`json(raw.twice).a`, `7`},
+		{`json(raw.s)`, ``},
+		{`pairs(raw.kv)`, `{"level":"HIGH","reasons":"A, B","detectionName":"x"}`},
+		{`techniques(split(",", raw.csv), "x T1110 y")`, `["T1003","T1059.001","T1110"]`},
+		{`account(raw.user)`, `{"name":"jdoe","domain":"ACME"}`},
+		{`account("jdoe@Acme.Example")`, `{"name":"jdoe","domain":"acme.example","email":"jdoe@acme.example"}`},
+		{`machine("NT AUTHORITY\\SYSTEM") && machine("HOST$") && !machine("jdoe")`, `true`},
+		{`enum("level", raw.sev)`, `"high"`},
+		{`enum("level", raw.odd)`, `"unknown"`},
+		{`enum("level", raw.absent)`, ``},
+		{`enum("level", 5)`, `"high"`},
+		{`regex("T(\\d+)", raw.csv)`, `"1003"`},
+		{`band(72, [0, "low"], [70, "high"], [90, "critical"])`, `"high"`},
+		{`scale(5, 0, 10)`, `50`},
+		{`max(1, [7, "3"])`, `7`},
+		{`kebab("DefenseEvasion and_more")`, `"defense-evasion-and-more"`},
+		{`ips("10.0.0.1", "[2001:db8::1]", "1.2.3.4:80", "nope")`, `["10.0.0.1","2001:db8::1","1.2.3.4"]`},
+		{`mac("00005e005323")`, `"00-00-5E-00-53-23"`},
+		{`hashes("00000000000000000000000000000000", "D41D8CD98F00B204E9800998ECF8427E")`, `["d41d8cd98f00b204e9800998ecf8427e"]`},
+		{`file_name("C:\\a\\b.exe")`, `"b.exe"`},
+		{`number("12345678901234567890")`, `12345678901234567890`},
+		{`bool("Yes")`, `true`},
+		{`distinct(raw.list, "a")`, `["a","b"]`},
+		{`length(raw.list)`, `3`},
+		{`replace(raw.s, "T", "t")`, `"text"`},
+		{`{a = raw.absent, b = { c = raw.null }}`, ``},
+	} {
+		if got := evaluate(t, c.expression, record); got != c.want {
+			t.Errorf("%s is %s, want %s", c.expression, got, c.want)
+		}
+	}
+}
+
+func TestTimes(t *testing.T) {
+	for in, want := range map[string]string{
+		`1661022364`: "2022-08-20T19:06:04Z", `"1661022364.014"`: "2022-08-20T19:06:04.014Z",
+		`1661022364014`: "2022-08-20T19:06:04.014Z", `"1661022364014"`: "2022-08-20T19:06:04.014Z",
+		`1661022364014000`: "2022-08-20T19:06:04.014Z", `1661022364014000000`: "2022-08-20T19:06:04.014Z",
+		`133055339640140000`:              "2022-08-21T05:39:24.014Z",
+		`"2023-10-20T09:53:09.8839373Z"`:  "2023-10-20T09:53:09.8839373Z",
+		`"2023-10-20T09:53:09.8839373"`:   "2023-10-20T09:53:09.8839373Z",
+		`"2023-10-20T5:32:08"`:            "2023-10-20T05:32:08Z",
+		`"2025-04-11 21:07:42.726000000"`: "2025-04-11T21:07:42.726Z",
+		`"2025-04-11 20:38:51Z"`:          "2025-04-11T20:38:51Z",
+		`"2025-04-11T20:38:51+0200"`:      "2025-04-11T18:38:51Z",
+		`"2025-02-24T09:59:04.734+00:00"`: "2025-02-24T09:59:04.734Z",
+		`"3/24/2022 2:42:35 PM"`:          "2022-03-24T14:42:35Z",
+		`"Wed Aug 17 15:35:15 2022"`:      "2022-08-17T15:35:15Z",
+		`"0001-01-01T00:00:00"`:           "", `"1970-01-01"`: "", `0`: "", `"soon"`: "", `"9999-12-31"`: "", `-1`: "", `1e300`: "",
+	} {
+		got := strings.Trim(evaluate(t, `time(raw.t)`, `{"t":`+in+`}`), `"`)
+		if got != want {
+			t.Errorf("time(%s) is %s, want %s", in, got, want)
+		}
+	}
+}
+
+// TestErrors holds every fixture of a mistake to the errors it names: a comment
+// "# ERROR: summary" on the line it is about.
+func TestErrors(t *testing.T) {
+	files, err := filepath.Glob("testdata/errors/*.hcl")
+	if err != nil || len(files) < 20 {
+		t.Fatalf("%d fixtures, %v", len(files), err)
+	}
+	mark := regexp.MustCompile(`# ERROR: (.+)$`)
+	for _, f := range files {
+		src, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want, got []string
+		for i, line := range strings.Split(string(src), "\n") {
+			if m := mark.FindStringSubmatch(line); m != nil {
+				want = append(want, fmt.Sprintf("%d: %s", i+1, m[1]))
+			}
+		}
+		_, diags := mappings.Parse(f, src)
+		for _, d := range diags {
+			if d.Detail == "" || !strings.ContainsAny(d.Detail[len(d.Detail)-1:], ".?") {
+				t.Errorf("%s: detail of %q is no sentence: %q", f, d.Summary, d.Detail)
+			}
+			got = append(got, fmt.Sprintf("%d: %s", d.Subject.Start.Line, d.Summary))
+		}
+		if strings.Join(got, "\n") != strings.Join(want, "\n") {
+			t.Errorf("%s:\ngot  %s\nwant %s", f, strings.Join(got, "\n     "), strings.Join(want, "\n     "))
+		}
+	}
+}

@@ -1,0 +1,88 @@
+package mappings
+
+import (
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/signalbox-dev/signalbox/pipeline/document"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+)
+
+// Mapping is one compiled mapping. It is immutable and safe for concurrent use.
+type Mapping struct {
+	Name    string // label of its block
+	Title   string // for people
+	Vendor  string // event.module of its documents
+	File    string // where it is written
+	Shipped bool   // it came with the program
+
+	unwrap  []string
+	when    expr // nil: every record
+	enums   map[string]map[string]string
+	localAt map[string]int
+	locals  []expr
+	skips   []skip
+	events  []eventRule
+	paths   paths
+	vars    int // loop variables at a time
+	at      hcl.Range
+}
+
+// skip says which records make no event, and why.
+type skip struct {
+	reason string
+	when   expr
+}
+
+// eventRule makes events of one type.
+type eventRule struct {
+	typ     *event.Type
+	when    expr // nil: always
+	each    expr // nil: once
+	time    expr // nil: the channel's
+	subject expr // nil: none
+	body    []bodyRule
+	fields  []fieldRule // sorted by path
+}
+
+// bodyRule makes one member of the payload.
+type bodyRule struct {
+	name  string
+	field *event.Field
+	val   expr
+}
+
+// fieldRule makes one field of the document.
+type fieldRule struct {
+	path    []string
+	field   document.Field
+	related string // the related.* field that gathers it, "" for none
+	val     expr
+}
+
+// localNames are the locals, for advice.
+func (m *Mapping) localNames() []string {
+	names := make([]string, len(m.localAt))
+	for n, i := range m.localAt {
+		names[i] = n
+	}
+	return names
+}
+
+// NoteKind says what was out of the ordinary in a record.
+type NoteKind string
+
+// The kinds of notes.
+const (
+	UnknownValue  NoteKind = "unknown-value"      // an enum lists no such value
+	DroppedMember NoteKind = "dropped-member"     // the event does not permit the member's value
+	DroppedField  NoteKind = "dropped-field"      // the value does not fit the document's field
+	NoSubject     NoteKind = "subject-unusable"   // what names the subject breaks RFC 9493
+	FallbackTime  NoteKind = "timestamp-fallback" // the record has no usable time of its own
+)
+
+// Note is one remark on a record. It fails nothing.
+type Note struct {
+	Kind  NoteKind `json:"kind"`
+	Name  string   `json:"name,omitempty"`  // enum, member or field
+	Value string   `json:"value,omitempty"` // as far as it helps, at most 64 bytes
+}

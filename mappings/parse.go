@@ -1,0 +1,408 @@
+package mappings
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+
+	"github.com/signalbox-dev/signalbox/pipeline/document"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+)
+
+// Bounds of one file.
+const (
+	maxFile   = 1 << 20
+	maxEvents = 64
+)
+
+// plain is what names of mappings, enums and locals may be.
+var plain = regexp.MustCompile(`^[a-z][a-z0-9_-]{0,63}$`)
+
+// Parse compiles the text of one file. The mapping is nil when the diagnostics
+// have errors.
+func Parse(file string, src []byte) (*Mapping, hcl.Diagnostics) {
+	if len(src) > maxFile {
+		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "mapping too long", Detail: fmt.Sprintf("A mapping has at most %d bytes.", maxFile), Subject: &hcl.Range{Filename: file}}}
+	}
+	f, diags := hclsyntax.ParseConfig(src, file, hcl.InitialPos)
+	if diags.HasErrors() {
+		return nil, diags
+	}
+	m := &Mapping{File: file, enums: map[string]map[string]string{}, localAt: map[string]int{}}
+	c := &compiler{m: m}
+	body := f.Body.(*hclsyntax.Body)
+	for _, a := range sorted(body.Attributes) {
+		c.fault(a.NameRange, fmt.Sprintf("unexpected attribute %q", a.Name), `A file holds one block, mapping "name" { … }.`)
+	}
+	found := 0
+	for _, b := range body.Blocks {
+		if b.Type != "mapping" || len(b.Labels) != 1 {
+			c.fault(b.DefRange(), fmt.Sprintf("unexpected block %q", b.Type), `A file holds one block, mapping "name" { … }.`)
+			continue
+		}
+		if found++; found > 1 {
+			c.fault(b.DefRange(), "second mapping in a file", "Put it into a file of its own.")
+			continue
+		}
+		c.mapping(b)
+	}
+	if found == 0 && !c.diags.HasErrors() {
+		c.fault(body.MissingItemRange(), "no mapping", `Write a block mapping "name" { … }.`)
+	}
+	slices.SortStableFunc(c.diags, func(a, b *hcl.Diagnostic) int { return cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte) })
+	if c.diags.HasErrors() {
+		return nil, c.diags
+	}
+	m.vars = c.most
+	return m, c.diags
+}
+
+func sorted(attrs hclsyntax.Attributes) []*hclsyntax.Attribute {
+	return slices.SortedFunc(maps.Values(attrs), func(a, b *hclsyntax.Attribute) int {
+		return cmp.Compare(a.NameRange.Start.Byte, b.NameRange.Start.Byte)
+	})
+}
+
+// attributes takes a block's attributes by name and reports unknown ones.
+func (c *compiler) attributes(b *hclsyntax.Block, known ...string) map[string]hclsyntax.Expression {
+	found := map[string]hclsyntax.Expression{}
+	for _, a := range sorted(b.Body.Attributes) {
+		if !slices.Contains(known, a.Name) {
+			c.fault(a.NameRange, fmt.Sprintf("unknown attribute %q", a.Name), "%s", nearest.Advice(a.Name, known, "attributes of "+b.Type))
+			continue
+		}
+		found[a.Name] = a.Expr
+	}
+	return found
+}
+
+func (c *compiler) noBlocks(b *hclsyntax.Block) {
+	for _, inner := range b.Body.Blocks {
+		c.fault(inner.DefRange(), fmt.Sprintf("unexpected block %q", inner.Type), "A block %s holds attributes only.", b.Type)
+	}
+}
+
+func (c *compiler) mapping(b *hclsyntax.Block) {
+	m := c.m
+	m.Name, m.at = b.Labels[0], b.DefRange()
+	if !plain.MatchString(m.Name) {
+		c.fault(b.LabelRanges[0], fmt.Sprintf("invalid name %q", m.Name), "Use small letters, digits, dashes and underscores, starting with a letter.")
+	} else if base := strings.TrimSuffix(filepath.Base(m.File), ".hcl"); base != m.Name {
+		c.fault(b.LabelRanges[0], fmt.Sprintf("mapping %q in file %s.hcl", m.Name, base), "A mapping is kept in a file of its name, so that it is found; rename one of them.")
+	}
+	attrs := c.attributes(b, "title", "vendor", "observer", "unwrap", "when")
+	m.Title, m.Vendor = c.word(attrs, "title", b), c.word(attrs, "vendor", b)
+	if m.Vendor != "" && !plain.MatchString(m.Vendor) {
+		c.fault(attrs["vendor"].Range(), fmt.Sprintf("invalid vendor %q", m.Vendor), "It becomes event.module: small letters, digits, dashes and underscores.")
+	}
+	c.unwrap(attrs["unwrap"])
+
+	// Enums and locals first, wherever they stand: expressions use them.
+	for _, inner := range b.Body.Blocks {
+		if inner.Type == "enum" {
+			c.enumBlock(inner)
+		}
+	}
+	for _, inner := range b.Body.Blocks {
+		if inner.Type == "locals" {
+			c.localsBlock(inner)
+		}
+	}
+	if x := attrs["when"]; x != nil {
+		m.when = c.expr(x)
+	}
+	var observer []fieldRule
+	if x := attrs["observer"]; x != nil {
+		observer = c.fields(x, "observer")
+	}
+	for _, inner := range b.Body.Blocks {
+		switch inner.Type {
+		case "enum", "locals":
+		case "skip":
+			c.skipBlock(inner)
+		case "event":
+			c.eventBlock(inner, observer)
+		default:
+			c.fault(inner.TypeRange, fmt.Sprintf("unknown block %q", inner.Type), "%s", nearest.Advice(inner.Type, []string{"enum", "locals", "skip", "event"}, "blocks of a mapping"))
+		}
+	}
+	if len(m.events) == 0 && !c.diags.HasErrors() {
+		c.fault(b.DefRange(), "mapping without events", `Add a block such as event "alert" { … }.`)
+	}
+	if len(m.events) > maxEvents {
+		c.fault(b.DefRange(), "too many events", "A mapping has at most %d event blocks.", maxEvents)
+	}
+}
+
+// word is a required attribute with a constant text.
+func (c *compiler) word(attrs map[string]hclsyntax.Expression, name string, b *hclsyntax.Block) string {
+	x := attrs[name]
+	if x == nil {
+		c.fault(b.DefRange(), "missing "+name, "Give the mapping a %s.", name)
+		return ""
+	}
+	s, ok := constant(x)
+	if !ok || s == "" {
+		c.fault(x.Range(), "unsuitable "+name, "Write a text in quotes.")
+	}
+	return s
+}
+
+func (c *compiler) unwrap(x hclsyntax.Expression) {
+	if x == nil {
+		return
+	}
+	t, ok := x.(*hclsyntax.TupleConsExpr)
+	if !ok {
+		c.fault(x.Range(), "unsuitable unwrap", `Write a list of member names, such as ["records", "value"].`)
+		return
+	}
+	for _, e := range t.Exprs {
+		name, ok := constant(e)
+		if !ok || name == "" {
+			c.fault(e.Range(), "unsuitable unwrap", "Write the name of a member in quotes.")
+			continue
+		}
+		c.m.unwrap = append(c.m.unwrap, name)
+	}
+}
+
+// enumBlock reads the values that each member of an enum stands for.
+func (c *compiler) enumBlock(b *hclsyntax.Block) {
+	if len(b.Labels) != 1 || !plain.MatchString(b.Labels[0]) {
+		c.fault(b.DefRange(), "unnamed enum", `Write enum "name" { member = ["value", …] }.`)
+		return
+	}
+	c.noBlocks(b)
+	name, table := b.Labels[0], map[string]string{}
+	if c.m.enums[name] != nil {
+		c.fault(b.LabelRanges[0], fmt.Sprintf("enum %q given twice", name), "Put both into one.")
+	}
+	for _, a := range sorted(b.Body.Attributes) {
+		list, ok := a.Expr.(*hclsyntax.TupleConsExpr)
+		if !ok {
+			c.fault(a.Expr.Range(), "unsuitable enum member", `Write the values it stands for as a list, such as ["high", "4"].`)
+			continue
+		}
+		for _, e := range list.Exprs {
+			v, ok := c.constantValue(e)
+			s, isText := v.string()
+			if !ok || !isText {
+				c.fault(e.Range(), "unsuitable enum value", "Write a text, a number, true or false.")
+				continue
+			}
+			if other := table[fold(s)]; other != "" {
+				c.fault(e.Range(), fmt.Sprintf("value %q given twice", s), "It stands for %s already.", other)
+			}
+			table[fold(s)] = a.Name
+		}
+	}
+	c.m.enums[name] = table
+}
+
+func (c *compiler) constantValue(x hclsyntax.Expression) (value, bool) {
+	if s, ok := constant(x); ok {
+		return textOf(s), true
+	}
+	if l, ok := x.(*hclsyntax.LiteralValueExpr); ok {
+		return c.literal(l.Val, l.Range())(nil), true
+	}
+	return value{}, false
+}
+
+// localsBlock compiles the named values, each of which may use those above it.
+func (c *compiler) localsBlock(b *hclsyntax.Block) {
+	c.noBlocks(b)
+	if len(b.Labels) > 0 {
+		c.fault(b.DefRange(), "locals with a label", "Write locals { name = value }.")
+	}
+	attrs := sorted(b.Body.Attributes)
+	for _, a := range attrs {
+		if _, twice := c.m.localAt[a.Name]; twice {
+			c.fault(a.NameRange, fmt.Sprintf("local %q given twice", a.Name), "Choose another name.")
+			continue
+		}
+		c.m.localAt[a.Name] = len(c.m.localAt)
+	}
+	for _, a := range attrs {
+		if c.m.localAt[a.Name] == len(c.m.locals) {
+			c.m.locals = append(c.m.locals, c.expr(a.Expr))
+		}
+	}
+}
+
+func (c *compiler) skipBlock(b *hclsyntax.Block) {
+	c.noBlocks(b)
+	attrs := c.attributes(b, "when")
+	switch {
+	case len(b.Labels) != 1 || b.Labels[0] == "":
+		c.fault(b.DefRange(), "skip without a reason", `Write skip "why" { when = … }.`)
+	case attrs["when"] == nil:
+		c.fault(b.DefRange(), "skip without a condition", `Write skip %q { when = … }.`, b.Labels[0])
+	default:
+		c.m.skips = append(c.m.skips, skip{b.Labels[0], c.expr(attrs["when"])})
+	}
+}
+
+func (c *compiler) eventBlock(b *hclsyntax.Block, observer []fieldRule) {
+	c.noBlocks(b)
+	if len(b.Labels) != 1 {
+		c.fault(b.DefRange(), "event without a name", `Write event "alert" { … }, with a name of the catalogue.`)
+		return
+	}
+	t, ok := event.ByName(b.Labels[0])
+	if !ok || t == event.Unknown || t.Family == "ssf" {
+		c.fault(b.LabelRanges[0], fmt.Sprintf("unknown event %q", b.Labels[0]), "%s", nearest.Advice(b.Labels[0], eventNames(), "events"))
+		return
+	}
+	r := eventRule{typ: t}
+	attrs := c.attributes(b, "when", "each", "time", "subject", "body", "ecs")
+	if x := attrs["each"]; x != nil {
+		r.each = c.expr(x)
+	}
+	c.looped = r.each != nil
+	defer func() { c.looped = false }()
+	for name, into := range map[string]*expr{"when": &r.when, "time": &r.time, "subject": &r.subject} {
+		if x := attrs[name]; x != nil {
+			*into = c.expr(x)
+		}
+	}
+	read := true
+	if x := attrs["body"]; x != nil {
+		r.body, read = c.body(t, x)
+	}
+	for i := range t.Fields {
+		f := &t.Fields[i]
+		if read && f.Required && !slices.ContainsFunc(r.body, func(m bodyRule) bool { return m.field == f }) {
+			c.fault(b.DefRange(), fmt.Sprintf("%s lacks %s", t.Name, f.Name), "The event requires it: %s. Add it to body.", f.Doc)
+		}
+	}
+	r.fields = slices.Clone(observer)
+	if x := attrs["ecs"]; x != nil {
+		r.fields = append(r.fields, c.fields(x, "")...)
+	}
+	r.implied(t)
+	slices.SortFunc(r.fields, func(a, b fieldRule) int { return slices.Compare(a.path, b.path) })
+	for i := 1; i < len(r.fields); i++ {
+		if slices.Equal(r.fields[i-1].path, r.fields[i].path) {
+			c.fault(b.DefRange(), fmt.Sprintf("field %s given twice", r.fields[i].field.Name), "Give it once, or leave out observer.")
+		}
+	}
+	c.m.events = append(c.m.events, r)
+}
+
+func eventNames() []string {
+	var names []string
+	for _, t := range event.Types() {
+		if t.Family != "ssf" && t.Dialect == "" {
+			names = append(names, t.Name)
+		}
+	}
+	return names
+}
+
+// body compiles the payload, member by member, against its definition.
+func (c *compiler) body(t *event.Type, x hclsyntax.Expression) (rules []bodyRule, ok bool) {
+	o, ok := x.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		c.fault(x.Range(), "unsuitable body", "Write an object, { member = value, … }.")
+		return nil, false
+	}
+	for _, it := range o.Items {
+		name, ok := keyOf(it.KeyExpr)
+		if !ok {
+			c.fault(it.KeyExpr.Range(), "computed member", "Write the names of a payload's members as they are.")
+			continue
+		}
+		i := slices.IndexFunc(t.Fields, func(f event.Field) bool { return f.Name == name })
+		if i < 0 {
+			var known []string
+			for _, f := range t.Fields {
+				known = append(known, f.Name)
+			}
+			c.fault(it.KeyExpr.Range(), fmt.Sprintf("%s has no member %q", t.Name, name), "%s Fields that it does not define go to ecs.", nearest.Advice(name, known, "members"))
+			continue
+		}
+		f := &t.Fields[i]
+		if s, isConstant := constant(it.ValueExpr); isConstant && f.Enum != nil && !f.Open && !slices.Contains(f.Enum, s) {
+			c.fault(it.ValueExpr.Range(), fmt.Sprintf("%s cannot be %q", name, s), "%s", nearest.Advice(s, f.Enum, "values"))
+		}
+		if slices.ContainsFunc(rules, func(r bodyRule) bool { return r.name == name }) {
+			c.fault(it.KeyExpr.Range(), fmt.Sprintf("member %q given twice", name), "Once is enough.")
+		}
+		rules = append(rules, bodyRule{name, f, c.expr(it.ValueExpr)})
+	}
+	return rules, true
+}
+
+// fields compiles document fields, whose names are dotted, nested or both.
+func (c *compiler) fields(x hclsyntax.Expression, prefix string) []fieldRule {
+	o, ok := x.(*hclsyntax.ObjectConsExpr)
+	if !ok {
+		c.fault(x.Range(), "unsuitable fields", `Write an object, { "host.name" = value, … }.`)
+		return nil
+	}
+	var rules []fieldRule
+	for _, it := range o.Items {
+		name, ok := keyOf(it.KeyExpr)
+		if !ok {
+			c.fault(it.KeyExpr.Range(), "computed field", `Write the names of fields as they are, such as "host.name".`)
+			continue
+		}
+		if prefix != "" {
+			name = prefix + "." + name
+		}
+		f, known := document.Lookup(name)
+		if _, nested := it.ValueExpr.(*hclsyntax.ObjectConsExpr); nested && !known {
+			rules = append(rules, c.fields(it.ValueExpr, name)...)
+			continue
+		}
+		switch {
+		case !known:
+			c.fault(it.KeyExpr.Range(), fmt.Sprintf("unknown field %q", name), "%s signalbox fields lists them.", nearest.Advice(name, settable(), "fields"))
+			continue
+		case !document.Settable(name) || !f.Streams.Has(document.AlertStream):
+			c.fault(it.KeyExpr.Range(), fmt.Sprintf("field %q cannot be set by a mapping", name), "The product fills it in, or documents of alerts do not have it.")
+			continue
+		}
+		rules = append(rules, fieldRule{strings.Split(name, "."), f, relatedTo(name), c.expr(it.ValueExpr)})
+	}
+	return rules
+}
+
+// settable are the fields that mappings may set.
+func settable() []string {
+	var names []string
+	for _, f := range document.Fields() {
+		if document.Settable(f.Name) && f.Streams.Has(document.AlertStream) {
+			names = append(names, f.Name)
+		}
+	}
+	return names
+}
+
+// gathered are the fields whose values are identifiers to search by.
+var gathered = map[string]string{
+	"source.ip": "ip", "destination.ip": "ip", "client.ip": "ip", "host.ip": "ip",
+	"host.name": "hosts", "host.hostname": "hosts", "host.id": "hosts", "device.id": "hosts", "device.serial_number": "hosts",
+	"user.id": "user", "user.name": "user", "user.email": "user", "user.full_name": "user",
+	"user.target.id": "user", "user.target.name": "user", "user.target.email": "user",
+}
+
+func relatedTo(name string) string {
+	if kind, ok := strings.CutPrefix(name, "related."); ok {
+		return kind
+	}
+	if strings.Contains(name, ".hash.") {
+		return "hash"
+	}
+	return gathered[name]
+}

@@ -1,0 +1,7 @@
+mapping "body-no-object" {
+  title  = "t"
+  vendor = "v"
+  event "alert" {
+    body = raw # ERROR: unsuitable body
+  }
+}

@@ -1,0 +1,7 @@
+mapping "event-unknown" {
+  title  = "t"
+  vendor = "v"
+  event "allert" { # ERROR: unknown event "allert"
+    body = {}
+  }
+}

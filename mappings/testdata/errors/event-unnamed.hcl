@@ -1,0 +1,6 @@
+mapping "event-unnamed" {
+  title  = "t"
+  vendor = "v"
+  event { # ERROR: event without a name
+  }
+}

@@ -1,0 +1,4 @@
+mapping "no-events" { # ERROR: mapping without events
+  title  = "t"
+  vendor = "v"
+}

@@ -1,0 +1,1 @@
+x = 1 # ERROR: unexpected attribute "x"

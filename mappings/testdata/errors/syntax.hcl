@@ -1,0 +1,7 @@
+mapping "syntax" {
+  title  = "t"
+  vendor = "v"
+  event "alert" {
+    body = { alert_id = raw. } # ERROR: Invalid attribute name
+  }
+}
