@@ -57,11 +57,14 @@ func readFiles(r *report, user fs.FS, o Options) files {
 	if !o.Bare {
 		f.read(r, Shipped, "shipped")
 	}
-	if user == nil {
-		return f
+	own, root := newFiles(), cmp.Or(o.Root, "policies")
+	if user != nil {
+		own.read(r, user, root)
 	}
-	own := newFiles()
-	own.read(r, user, cmp.Or(o.Root, "policies"))
+	for p, text := range o.extra {
+		kind, base := kindOf(p)
+		own[kind][base] = file{path: p, name: path.Join(root, p), base: base, text: string(text)}
+	}
 	for base := range own[ruleFile] {
 		delete(f[testOfRule], base)
 		delete(f[casesOfRule], base)

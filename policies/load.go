@@ -18,6 +18,7 @@ type pack struct {
 	libs     map[string]*ast.Module
 	lists    map[string]any
 	tests    []*testFile
+	cases    map[string]file   // of tests of rules, by base
 	complete bool              // every rule and library could be parsed
 	broken   bool              // a library could not
 	sources  map[string]string // by name in results
@@ -81,6 +82,7 @@ func readPack(r *report, fsys fs.FS, o Options) *pack {
 		}
 		p.rules = append(p.rules, newRule(r, src, m))
 	}
+	p.cases = f[casesOfRule]
 	for _, kind := range []struct {
 		group string
 		files map[string]file

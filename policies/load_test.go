@@ -161,7 +161,7 @@ func TestOverlay(t *testing.T) {
 	if !slices.Equal(names, want) {
 		t.Errorf("got %q", names)
 	}
-	report, err := policies.Test(t.Context(), files, policies.Options{})
+	report, err := policies.Test(t.Context(), files, policies.Options{}, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,8 @@ type Options struct {
 	Rules       map[string]RuleOptions // by rule name
 	Steps       int                    // evaluation steps of one document of one rule, 0 for DefaultSteps
 	Clock       time.Duration          // safety net far above the steps, 0 for DefaultClock; its use is an error that says so
+
+	extra map[string][]byte // files by path that stand over the user's
 }
 
 // RuleOptions changes one rule. Mode can be lowered only.

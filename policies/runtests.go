@@ -70,10 +70,11 @@ type Missed struct {
 // testTimeout bounds one test.
 const testTimeout = 5 * time.Second
 
-// Test runs the tests of a set, the shipped ones included unless the options
-// leave the pack out. The error is for a set that cannot be run; failures of
+// Test runs the tests of a set whose full names the regular expression matches,
+// all if it is empty, the shipped ones included unless the options leave the
+// pack out. The error is for a set that cannot be run; failures of
 // tests and problems of the files are in the report.
-func Test(ctx context.Context, fsys fs.FS, o Options) (Report, error) {
+func Test(ctx context.Context, fsys fs.FS, o Options, run string) (Report, error) {
 	o.Rules = nil // tests are about the rules as written
 	set, problems := Load(fsys, o)
 	out := Report{Problems: problems, Tests: []TestResult{}}
@@ -96,7 +97,7 @@ func Test(ctx context.Context, fsys fs.FS, o Options) (Report, error) {
 	}
 	store := inmem.NewFromObjectWithOpts(map[string]any{"lists": p.lists, "cases": cases}, inmem.OptRoundTripOnWrite(false))
 	coverage := cover.New()
-	results, err := runTests(ctx, store, modules, "", coverage)
+	results, err := runTests(ctx, store, modules, run, coverage)
 	if err != nil {
 		return out, err
 	}

@@ -11,7 +11,7 @@ import (
 // TestShipped: the shipped pack has no problem of any kind, its tests pass and
 // reach every line.
 func TestShipped(t *testing.T) {
-	report, err := policies.Test(t.Context(), nil, policies.Options{ActionTypes: policies.ShippedActionTypes})
+	report, err := policies.Test(t.Context(), nil, policies.Options{ActionTypes: policies.ShippedActionTypes}, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -59,7 +59,7 @@ todo_test_later if false
 `)},
 		"signals/rule_cases.json": {Data: []byte(`{"good": {"event": {"issuer": "i"}}, "bad": {"event": {"issuer": "j"}}}`)},
 	}
-	report, err := policies.Test(t.Context(), files, policies.Options{Bare: true})
+	report, err := policies.Test(t.Context(), files, policies.Options{Bare: true}, "")
 	if err != nil || len(report.Problems) > 0 {
 		t.Fatal(err, lines(report.Problems))
 	}
@@ -92,7 +92,7 @@ todo_test_later if false
 
 // TestReportProblems: with an error in a file nothing is run.
 func TestReportProblems(t *testing.T) {
-	report, err := policies.Test(t.Context(), fstest.MapFS{"signals/x.rego": {Data: []byte("package")}}, policies.Options{})
+	report, err := policies.Test(t.Context(), fstest.MapFS{"signals/x.rego": {Data: []byte("package")}}, policies.Options{}, "")
 	if err != nil || len(report.Problems) == 0 || len(report.Tests) > 0 {
 		t.Errorf("got %+v, %v", report, err)
 	}

@@ -18,17 +18,32 @@ type testFile struct {
 	data   any  // of the cases
 }
 
+// ruleOf is the rule that a test file is about: the one of its name, or of the
+// longest name that its own begins with, as in <rule>_<topic>_test.rego. Nil if
+// there is none.
+func (p *pack) ruleOf(base string) (found *rule) {
+	for _, ru := range p.rules {
+		if ru.name != base && !strings.HasPrefix(base, ru.name+"_") {
+			continue
+		}
+		if found == nil || len(ru.name) > len(found.name) {
+			found = ru
+		}
+	}
+	return found
+}
+
 // check holds the inputs that tests give against what the rule can see, since
 // nothing else would: a test that passes on an input that cannot exist proves
 // nothing.
 func (t *testFile) check(r *report, p *pack) {
-	i := slices.IndexFunc(p.rules, func(ru *rule) bool { return ru.name == t.file.base })
+	tested := p.ruleOf(t.file.base)
 	var input *shape
-	if i >= 0 {
-		input = p.rules[i].input
+	if tested != nil {
+		input = tested.input
 	}
-	if strings.HasPrefix(t.file.path, "signals/") && i < 0 && p.complete {
-		r.errorf(at(t.module.Package.Location), "name the file and its package after the rule", "there is no rule %q to test", t.file.base)
+	if strings.HasPrefix(t.file.path, "signals/") && tested == nil && p.complete {
+		r.errorf(at(t.module.Package.Location), "name the file and its package after the rule: <rule>_test or <rule>_<topic>_test", "there is no rule %q to test", t.file.base)
 	}
 	if t.cases.name != "" {
 		t.checkCases(r, input)

@@ -52,24 +52,25 @@ func fromPolicies(cfg *config.Config, problems []policies.Problem) diag.List {
 	return list
 }
 
-// Test runs the tests of the policies a configuration names. An error that is a
+// Test runs the tests of the policies a configuration names, all or those whose
+// full names a regular expression matches. An error that is a
 // diag.List means that the configuration or the policies are at fault.
-func Test(ctx context.Context, path string, env config.Env) (policies.Report, error) {
+func Test(ctx context.Context, path string, env config.Env, run string) (policies.Report, error) {
 	cfg, list := config.Load(path, env)
 	if list.HasErrors() {
 		return policies.Report{}, list
 	}
-	return test(ctx, cfg, policyFiles(cfg), policyOptions(cfg))
+	return test(ctx, cfg, policyFiles(cfg), policyOptions(cfg), run)
 }
 
 // TestDir runs the tests of the policies in a folder, over those that come with
 // the program.
-func TestDir(ctx context.Context, dir string) (policies.Report, error) {
-	return test(ctx, &config.Config{}, os.DirFS(dir), policies.Options{Root: dir})
+func TestDir(ctx context.Context, dir, run string) (policies.Report, error) {
+	return test(ctx, &config.Config{}, os.DirFS(dir), policies.Options{Root: dir}, run)
 }
 
-func test(ctx context.Context, cfg *config.Config, files fs.FS, o policies.Options) (policies.Report, error) {
-	r, err := policies.Test(ctx, files, o)
+func test(ctx context.Context, cfg *config.Config, files fs.FS, o policies.Options, run string) (policies.Report, error) {
+	r, err := policies.Test(ctx, files, o, run)
 	if err != nil {
 		return r, err
 	}
@@ -101,4 +102,21 @@ func bundle(cfg *config.Config, files fs.FS, o policies.Options) (map[string][]b
 		return nil, list
 	}
 	return out, nil
+}
+
+// Capture makes a test case for the policies in a folder, which need not be
+// there yet, over those that come with the program.
+func Capture(ctx context.Context, dir string, req policies.CaptureRequest) (*policies.Captured, error) {
+	var files fs.FS
+	if _, err := os.Stat(dir); err == nil {
+		files = os.DirFS(dir)
+	}
+	c, problems, err := policies.Capture(ctx, files, policies.Options{Root: dir}, req)
+	if err != nil {
+		return nil, err
+	}
+	if list := fromPolicies(&config.Config{}, problems); c == nil && list.HasErrors() {
+		return nil, list
+	}
+	return c, nil
 }

@@ -63,7 +63,7 @@ func verbs() []verb {
 		{"timeline", "", "show what happened around a user, session, device or chain", "", runTimeline},
 		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", "", runSet},
 		{"keys", "list | jwks", "show the product's own keys", "", runKeys},
-		{"test", "[DIR]", "run the tests of policies", "", runTest},
+		{"test", "[DIR]", "run the tests of policies, or make one", testHelp, runTest},
 		{"opa", "input ID | bundle DIR", "hand rules and their input over to the opa program", "", runOPA},
 		{"verdict", "ID VERDICT", "say what a decision or action turned out to be", verdictHelp, runVerdict},
 		{"rules", "stats", "show how each rule's work was judged", rulesHelp, runRules},

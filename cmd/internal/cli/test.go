@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"strings"
 	"time"
 
@@ -10,11 +11,24 @@ import (
 	"github.com/signalbox-dev/signalbox/policies"
 )
 
+// testHelp points to the other half of the verb.
+const testHelp = `
+signalbox test new --from ID makes a test case of a decision; see
+signalbox test new -h.
+
+`
+
 // runTest runs the tests of policies, those that come with the program
 // included, and prints them as "opa test" does. It exits 1 when one fails.
 func runTest(ctx context.Context, c *call) error {
+	if len(c.args) > 0 && c.args[0] == "new" {
+		c.args = c.args[1:]
+		return c.testNew(ctx)
+	}
 	path := c.configFlag()
 	verbose := c.flags.Bool("v", false, "name the tests that pass, and the lines no test reaches")
+	run := c.flags.String("run", "", "only tests whose full names this `regexp` matches, such as threat_alert or test_captured")
+	threshold := c.flags.Float64("threshold", 0, "fail when fewer `percent` of the lines of rules and functions are covered")
 	format := c.formatFlag("text", "json")
 	rest, err := c.parse()
 	if err != nil {
@@ -26,14 +40,25 @@ func runTest(ctx context.Context, c *call) error {
 	if err := oneOf("format", *format, "text", "json"); err != nil {
 		return err
 	}
+	if _, err := regexp.Compile(*run); err != nil {
+		return usagef("--run: %v", err)
+	}
 	var r policies.Report
 	if len(rest) == 1 {
-		r, err = app.TestDir(ctx, rest[0])
+		r, err = app.TestDir(ctx, rest[0], *run)
 	} else {
-		r, err = app.Test(ctx, *path, c.Env)
+		r, err = app.Test(ctx, *path, c.Env, *run)
 	}
-	if err != nil {
+	switch {
+	case err != nil && *format == "json" && len(r.Problems) > 0:
+		if err := writeJSON(c.Out, r); err != nil {
+			return err
+		}
+		return &quietError{exitFailure}
+	case err != nil:
 		return c.refused(err)
+	case *run != "" && len(r.Tests) == 0:
+		return fmt.Errorf("no test has a name that --run %s matches", *run)
 	}
 	if *format == "json" {
 		err = writeJSON(c.Out, r)
@@ -42,6 +67,9 @@ func runTest(ctx context.Context, c *call) error {
 	}
 	if err == nil && r.Failed > 0 {
 		return &quietError{exitFailure}
+	}
+	if err == nil && r.Coverage < *threshold {
+		return fmt.Errorf("coverage is %.1f%%, below --threshold %g", r.Coverage, *threshold)
 	}
 	return err
 }
