@@ -115,6 +115,10 @@ func Test(ctx context.Context, fsys fs.FS, o Options, run string) (Report, error
 		return cmp.Or(strings.Compare(a.File, b.File), cmp.Compare(a.Line, b.Line), strings.Compare(a.Name, b.Name))
 	})
 	lines := coverage.Report(covered)
+	if run != "" { // the rest was not asked about
+		maps.DeleteFunc(covered, func(name string, _ *ast.Module) bool { f := lines.Files[name]; return f == nil || f.CoveredLines == 0 })
+		lines = coverage.Report(covered)
+	}
 	out.Coverage = lines.Coverage
 	for _, name := range slices.Sorted(maps.Keys(covered)) {
 		out.Missed = append(out.Missed, missed(name, lines.Files[name])...)

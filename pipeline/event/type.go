@@ -143,6 +143,27 @@ func (t *Type) ConceptsOf(body strictjson.Value) []string {
 	return found
 }
 
+// ConceptRule says which concepts an event of a type has beside those of the
+// type: these when the member has the value, or, without a value, those that the
+// member lists itself.
+type ConceptRule struct {
+	Field    string
+	Value    string
+	Concepts []string
+}
+
+// ConceptRules lists the concepts that depend on the payload, for people.
+func (t *Type) ConceptRules() []ConceptRule {
+	var list []ConceptRule
+	for _, c := range t.byValue {
+		list = append(list, ConceptRule{c.field, c.value, c.concepts})
+	}
+	if t.concepts != "" {
+		list = append(list, ConceptRule{Field: t.concepts})
+	}
+	return list
+}
+
 // join concatenates without copying when one side is empty, as it mostly is.
 func join(a, b []string) []string {
 	if len(a) == 0 {

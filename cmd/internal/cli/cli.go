@@ -64,6 +64,8 @@ func verbs() []verb {
 		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", "", runSet},
 		{"keys", "list | jwks", "show the product's own keys", "", runKeys},
 		{"test", "[DIR]", "run the tests of policies, or make one", testHelp, runTest},
+		{"events", "[NAME]", "look up events: payload, subjects, concepts", eventsHelp, runEvents},
+		{"input", "[PATH]", "look up what a rule sees", inputHelp, runInput},
 		{"opa", "input ID | bundle DIR", "hand rules and their input over to the opa program", "", runOPA},
 		{"verdict", "ID VERDICT", "say what a decision or action turned out to be", verdictHelp, runVerdict},
 		{"rules", "stats", "show how each rule's work was judged", rulesHelp, runRules},
