@@ -381,8 +381,10 @@ journal {
   # Age at which a record goes.
   keep = "30d"
 
-  # When the journal has this many bytes, or the disk has less than this left,
-  # intake answers "not now". Pending actions go on.
+  # Above this many bytes the oldest records go, but none that an index has not
+  # taken. When those alone fill it, or the disk has less than min_free left,
+  # intake answers "not now"; pending actions go on. It is told when 70 and 90 %
+  # are used up.
   max_size = bytes("20GiB")
   min_free = bytes("1GiB")
 }

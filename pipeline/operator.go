@@ -40,8 +40,8 @@ func (p *Pipeline) Note(ctx context.Context, o OperatorPart) error {
 	return p.operate(ctx, o, func(store.Tx) {})
 }
 
-func (p *Pipeline) operate(ctx context.Context, o OperatorPart, change func(store.Tx)) error {
-	err := store.Update(ctx, p.store, []string{stopKey}, func(tx store.Tx) error {
+func (p *Pipeline) operate(ctx context.Context, o OperatorPart, change func(store.Tx), locks ...string) error {
+	err := store.Update(ctx, p.store, append(locks, stopKey), func(tx store.Tx) error {
 		change(tx)
 		rec := &Record{Kind: OperatorRecord, At: p.now().UTC(), Node: p.node, Operator: &o}
 		// What an analyst found can wait for room; a stop cannot.

@@ -30,27 +30,39 @@ const viewLinger = 2 * time.Millisecond
 // and left out. From the first call on the journal keeps what the index has not
 // taken.
 func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink Sink) error {
-	cursor := "index/" + name
-	at, err := p.cursor(ctx, cursor)
-	if err != nil {
-		return err
-	}
-	if _, known := p.store.Cursors()[cursor]; !known {
-		if err := p.moveCursor(ctx, cursor, at); err != nil {
+	if _, known := p.store.Cursors()[indexCursor(name)]; !known {
+		err := store.Update(context.WithoutCancel(ctx), p.store, nil, func(tx store.Tx) error {
+			tx.MoveCursor(indexCursor(name), 0)
+			return nil
+		})
+		if err != nil {
 			return fmt.Errorf("index %s: %w", name, err)
 		}
 	}
 	failed := 0
 	for ctx.Err() == nil {
 		changed := p.store.Changed()
-		docs, last, err := p.render(ctx, name, at, render)
+		at, err := p.indexPlace(ctx, name)
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
 			}
 			return fmt.Errorf("index %s: %w", name, err)
 		}
-		if last == at {
+		if err := p.makeRoom(ctx, at, sink); err != nil {
+			failed++
+			p.log.Warn("index does not make room for a rebuild, will try again", "index", name, "err", err)
+			pause(ctx, nil, backoff(failed, maxSinkRest))
+			continue
+		}
+		docs, last, err := p.render(ctx, name, at.taken, render)
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return fmt.Errorf("index %s: %w", name, err)
+		}
+		if last == at.taken && !at.rebuilding {
 			select {
 			case <-ctx.Done():
 			case <-changed:
@@ -65,39 +77,11 @@ func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink
 			continue
 		}
 		failed = 0
-		if err := p.moveCursor(ctx, cursor, last); err != nil {
+		if err := p.advance(ctx, name, at, last); err != nil {
 			return fmt.Errorf("index %s: %w", name, err)
 		}
-		at = last
 	}
 	return nil
-}
-
-// Indexed is the sequence of the newest journal record an index has taken.
-func (p *Pipeline) Indexed(ctx context.Context, name string) (uint64, error) {
-	return p.cursor(ctx, "index/"+name)
-}
-
-// Lag is how many journal records an index has not taken.
-func (p *Pipeline) Lag(ctx context.Context, name string) (uint64, error) {
-	at, err := p.Indexed(ctx, name)
-	return p.store.Last() - min(at, p.store.Last()), err
-}
-
-func (p *Pipeline) cursor(ctx context.Context, name string) (uint64, error) {
-	tx, err := p.store.Begin(ctx, nil)
-	if err != nil {
-		return 0, err
-	}
-	defer tx.Rollback()
-	return tx.Cursor(name)
-}
-
-func (p *Pipeline) moveCursor(ctx context.Context, name string, seq uint64) error {
-	return store.Update(context.WithoutCancel(ctx), p.store, nil, func(tx store.Tx) error {
-		tx.MoveCursor(name, seq)
-		return nil
-	})
 }
 
 func (p *Pipeline) render(ctx context.Context, name string, after uint64, render Renderer) (docs []Delivery, last uint64, err error) {

@@ -124,7 +124,7 @@ func prepare(ctx context.Context, db *sql.DB) error {
 		return nil
 	case 0:
 	default:
-		return fmt.Errorf("file has version %d, this program knows %d: delete the index folder and its cursor to rebuild it", version, schemaVersion)
+		return fmt.Errorf("file has version %d, this program knows %d: run signalbox index rebuild", version, schemaVersion)
 	}
 	if _, err := tx.ExecContext(ctx, schema+fmt.Sprintf("PRAGMA user_version = %d", schemaVersion)); err != nil {
 		return err

@@ -15,10 +15,9 @@
 // then would be missing for good. That costs one fsync per batch, which nobody
 // waits for.
 //
-// The index is a view of the journal. To rebuild it, stop the product, delete
-// the folder and the cursor "index/<name>" of the store, and start again.
-// Documents older than the journal itself are then gone, as are those older
-// than Keep.
+// The index is a view of the journal and can be rebuilt from it. Rebuild removes
+// the files of days that lie in the journal whole; the day the journal begins on
+// keeps what it has and is completed.
 //
 // # Search
 //
@@ -80,6 +79,8 @@ type Index struct {
 var (
 	_ pipeline.Sink  = (*Index)(nil)
 	_ query.Searcher = (*Index)(nil)
+
+	_ pipeline.Rebuilder = (*Index)(nil)
 )
 
 // Open opens the index in a directory of its own, making it if need be. Days
@@ -167,10 +168,15 @@ func (x *Index) oldest() string { return dayName(x.o.Now().Add(-x.o.Keep)) }
 func (x *Index) sweep() error {
 	x.swept = dayName(x.o.Now())
 	oldest := x.oldest()
+	return x.remove(func(name string) bool { return name < oldest })
+}
+
+// remove removes the days that are to go. The caller holds writing or is alone.
+func (x *Index) remove(goes func(name string) bool) error {
 	x.mu.Lock()
 	var gone []*day
 	for name, d := range x.days {
-		if name < oldest {
+		if goes(name) {
 			gone = append(gone, d)
 			delete(x.days, name)
 		}
@@ -181,6 +187,18 @@ func (x *Index) sweep() error {
 		err = errors.Join(err, d.remove())
 	}
 	return err
+}
+
+// Rebuild implements pipeline.Rebuilder. A file that cannot be read or is of
+// another version goes like any other.
+func (x *Index) Rebuild(_ context.Context, from time.Time) error {
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	first := ""
+	if !from.IsZero() {
+		first = dayName(from)
+	}
+	return x.remove(func(name string) bool { return name > first })
 }
 
 // Deliver implements pipeline.Sink. Deliveries are documents: the kind is the

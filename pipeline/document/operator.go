@@ -14,6 +14,12 @@ var verbs = map[string]category{
 	"stop-actions":   {isEvent, `["configuration"]`, `["change"]`, success, high},
 	"verdict":        {isEvent, `["intrusion_detection"]`, `["info"]`, success, informational},
 	"resume-actions": {isEvent, `["configuration"]`, `["change"]`, success, medium},
+	"backup":         {isEvent, `["file"]`, `["creation"]`, success, medium}, // keys leave with it
+	"restore":        {isEvent, `["configuration"]`, `["change"]`, success, high},
+
+	pipeline.BudgetWarning:   {isEvent, `["host"]`, `["info"]`, success, medium},
+	pipeline.BudgetExhausted: {isEvent, `["host"]`, `["info"]`, success, high},
+	pipeline.BudgetEased:     {isEvent, `["host"]`, `["info"]`, success, low},
 }
 
 // operator renders an act on the product.

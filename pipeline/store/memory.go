@@ -417,7 +417,11 @@ func (m *Memory) Scan(ctx context.Context, prefix string, f func(key string, val
 func (m *Memory) Usage() Usage {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	return Usage{JournalBytes: m.head.live(), JournalMax: m.opts.MaxJournal, First: m.head.first, Last: m.head.last}
+	u := Usage{JournalBytes: m.head.live(), JournalMax: m.opts.MaxJournal, First: m.head.first, Last: m.head.last}
+	if from := max(m.cursors.lowest(m.head.last)+1, m.head.first); from <= m.head.last {
+		u.HeldBytes = m.head.total - m.records[from-m.head.first].before
+	}
+	return u
 }
 
 // Close implements Store.

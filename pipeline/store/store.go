@@ -189,6 +189,7 @@ type Timer struct {
 // Usage tells the fill of each budget.
 type Usage struct {
 	JournalBytes, JournalMax int64 // max 0: none
+	HeldBytes                int64 // of JournalBytes: above the lowest cursor, never removed
 	DiskFree, DiskMin        int64 // min 0: none
 	First, Last              uint64
 }

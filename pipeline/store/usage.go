@@ -37,10 +37,27 @@ func (s *Embedded) Usage() Usage {
 	defer s.gate.leave()
 	head := s.journal.Load()
 	return Usage{
-		JournalBytes: head.live(), JournalMax: s.opts.MaxJournal,
+		JournalBytes: head.live(), JournalMax: s.opts.MaxJournal, HeldBytes: s.held(head),
 		DiskFree: s.free(s.opts.Now()), DiskMin: s.opts.MinFree,
 		First: head.first, Last: s.Last(),
 	}
+}
+
+// held is the size of the records that a cursor keeps.
+func (s *Embedded) held(head *journalHead) int64 {
+	from := s.cursors.lowest(head.last) + 1
+	switch {
+	case from > head.last:
+		return 0
+	case from <= head.first:
+		return head.live()
+	}
+	h, err := s.headerAt(from)
+	if err != nil {
+		// It has just been removed, or is damaged, which whoever reads it is told.
+		return 0
+	}
+	return head.total - h.before
 }
 
 // Metrics are figures of the engine, for those who watch it.

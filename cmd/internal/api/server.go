@@ -22,6 +22,7 @@ type Backend struct {
 	Status   func(context.Context) Status
 	Reload   func(ctx context.Context, by string) (ReloadAnswer, error)
 	Drill    func(ctx context.Context, by string, timeout time.Duration) (DrillAnswer, error)
+	Store    StoreBackend
 	Now      func() time.Time
 }
 
@@ -48,6 +49,7 @@ func Handler(b Backend) http.Handler {
 	handle("POST /v1/verdicts", b.judge)
 	handle("POST /v1/reload", b.reload)
 	handle("POST /v1/drill", b.drill)
+	b.handleStore(mux, handle)
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		_, _ = w.Write(openAPI)

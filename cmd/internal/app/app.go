@@ -132,9 +132,9 @@ func (a *App) open(g *generation) error {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make data_dir: %w", err)
 	}
-	st, err := store.Open(filepath.Join(cfg.DataDir, "store"), store.Options{
-		SeenFor: cfg.SeenFor, Keep: cfg.Journal.Keep, MaxJournal: cfg.Journal.MaxSize, MinFree: cfg.Journal.MinFree, Now: a.o.Now,
-	})
+	so := storeOptions(cfg)
+	so.Now, so.Log = a.o.Now, a.log
+	st, err := store.Open(storeDir(cfg), so)
 	if err != nil {
 		return fmt.Errorf("open %w", err)
 	}
@@ -157,6 +157,7 @@ func (a *App) open(g *generation) error {
 	}
 	a.line.Use(settings)
 	a.metrics.watchSwitch(a.line)
+	a.metrics.watchBudgets(a.line, sinkNames(cfg))
 	a.gen.Store(g)
 	a.public = newListener("signals", a.log)
 	if err := a.connect(cfg); err != nil {
@@ -314,6 +315,9 @@ func (a *App) Start(ctx context.Context) error {
 	}
 	a.loops.start(work, "timers", a.line.Timers)
 	a.loops.start(work, "housekeeping", a.line.Housekeeping)
+	a.loops.start(work, "budgets", func(ctx context.Context) error {
+		return a.line.WatchBudgets(ctx, sinkNames(a.cfg), a.metrics.budgetReached)
+	})
 	a.loops.start(work, "policy watch", a.watchPolicies)
 	for _, s := range a.sources {
 		a.loops.start(intake, "source "+s.name, func(ctx context.Context) error {

@@ -53,12 +53,10 @@ func (a *App) problems() map[string]string {
 			m["source "+s.name] = "does not take signals"
 		}
 	}
-	u := a.store.Usage()
-	if u.JournalMax > 0 && u.JournalBytes >= u.JournalMax {
-		m["journal"] = "its budget is used up: raise journal.max_size or lower journal.keep"
-	}
-	if u.DiskMin > 0 && u.DiskFree < u.DiskMin {
-		m["disk"] = "less than journal.min_free is free under data_dir"
+	for _, b := range a.line.Budgets(nil) {
+		if b.Stops() && b.Percent >= 100 {
+			m[b.Name] = b.String() + ": " + b.AtLimit()
+		}
 	}
 	return m
 }
@@ -88,5 +86,6 @@ func (a *App) backend() api.Backend {
 	return api.Backend{
 		Pipeline: a.line, Searcher: a.search, Status: a.status, Reload: a.Reload, Drill: a.Drill, Now: a.o.Now,
 		Explain: explainer(func() *policies.Set { return a.gen.Load().rules }),
+		Store:   api.StoreBackend{Status: a.storeStatus, Compact: a.compact, Backup: a.backup, Rebuild: a.rebuild},
 	}
 }

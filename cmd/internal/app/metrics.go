@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -32,6 +33,7 @@ type metrics struct {
 	drills     *prometheus.CounterVec
 	drillTime  *prometheus.GaugeVec
 	drillStamp prometheus.Gauge
+	crossings  *prometheus.CounterVec
 }
 
 var _ pipeline.Observer = (*metrics)(nil)
@@ -90,13 +92,17 @@ func newMetrics(version string) *metrics {
 			Help: "When a drill last passed, 0 if none did since the start.",
 		}),
 	}
+	m.crossings = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "signalbox_budget_crossings_total",
+		Help: "Times a budget reached a level, in percent; target is the sink of a queue.",
+	}, []string{"budget", "target", "level"})
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "signalbox_build_info", Help: "Version of the running product.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
 	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
-		m.response, m.restarts, m.reloads, m.drills, m.drillTime, m.drillStamp, info,
+		m.response, m.restarts, m.reloads, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -127,6 +133,35 @@ func (m *metrics) watchSwitch(line *pipeline.Pipeline) {
 		}
 		return 0
 	}))
+}
+
+// watchBudgets exports how far each bound of what is stored is used up.
+func (m *metrics) watchBudgets(line *pipeline.Pipeline, sinks []string) {
+	m.registry.MustRegister(budgetCollector{line, sinks})
+}
+
+// budgetReached counts that a budget reached a level.
+func (m *metrics) budgetReached(b pipeline.Budget, level int) {
+	m.crossings.WithLabelValues(b.Name, b.Of, strconv.Itoa(level)).Inc()
+}
+
+// budgetCollector reads all budgets at once.
+type budgetCollector struct {
+	line  *pipeline.Pipeline
+	sinks []string
+}
+
+var budgetDesc = prometheus.NewDesc("signalbox_budget_used_ratio",
+	"How far a budget is used up, 1 and above: entirely; target is the sink of a queue.", []string{"budget", "target"}, nil)
+
+// Describe implements prometheus.Collector.
+func (budgetCollector) Describe(c chan<- *prometheus.Desc) { c <- budgetDesc }
+
+// Collect implements prometheus.Collector.
+func (b budgetCollector) Collect(c chan<- prometheus.Metric) {
+	for _, x := range b.line.Budgets(b.sinks) {
+		c <- prometheus.MustNewConstMetric(budgetDesc, prometheus.GaugeValue, float64(x.Percent)/100, x.Name, x.Of)
+	}
 }
 
 // watchQueue exports the backlog of a sink.

@@ -71,6 +71,10 @@ func verbs() []verb {
 		{"rules", "stats", "show how each rule's work was judged", rulesHelp, runRules},
 		{"stop-actions", "", "hold every action, or resume", "", runStopActions},
 		{"drill", "", "send a test signal through the running line", drillHelp, runDrill},
+		{"store", "status | compact", "show what is in the store and how full its bounds are, or compact it", storeHelp, runStore},
+		{"index", "rebuild NAME", "give an index the whole journal again", indexHelp, runIndex},
+		{"backup", "DIR", "back up store and signing keys of the running product", backupHelp, runBackup},
+		{"restore", "DIR", "bring a backup back into an empty data_dir", restoreHelp, runRestore},
 		{"version", "", "print the version", "", runVersion},
 	}
 }
