@@ -1,10 +1,13 @@
 package state
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -18,15 +21,65 @@ var errDamaged = errors.New("stored value is damaged")
 // encoder appends the parts of a value. Strings that recur within one value,
 // such as issuers, are written once and then referred to.
 type encoder struct {
-	b     []byte
-	seen  []string
-	first [16]string // room for seen, so that most values need no more
+	b    []byte
+	seen symbols
 }
 
-func newEncoder(size int) *encoder {
-	e := &encoder{b: append(make([]byte, 0, size), version)}
-	e.seen = e.first[:0]
+// encoders are those at rest.
+var encoders = sync.Pool{New: func() any { return &encoder{b: make([]byte, 0, 1<<10)} }}
+
+func newEncoder() *encoder {
+	e := encoders.Get().(*encoder)
+	e.b = append(e.b[:0], version)
 	return e
+}
+
+// value ends the use of the encoder. It returns what was written in memory of
+// its own and no more than that needs: the store keeps it.
+func (e *encoder) value() []byte {
+	v := bytes.Clone(e.b)
+	if cap(e.b) <= 64<<10 {
+		e.seen = symbols{}
+		encoders.Put(e)
+	}
+	return v
+}
+
+// symbols are the strings seen so far. Most values have so few that nothing is
+// allocated for them.
+type symbols struct {
+	first [16]string
+	more  []string
+	n     int
+}
+
+func (s *symbols) add(v string) {
+	if s.n < len(s.first) {
+		s.first[s.n] = v
+	} else {
+		s.more = append(s.more, v)
+	}
+	s.n++
+}
+
+func (s *symbols) at(i int) string {
+	if i < len(s.first) {
+		return s.first[i]
+	}
+	return s.more[i-len(s.first)]
+}
+
+// find returns the place of a string, -1 if it was not seen.
+func (s *symbols) find(v string) int {
+	for i := range min(s.n, len(s.first)) {
+		if s.first[i] == v {
+			return i
+		}
+	}
+	if i := slices.Index(s.more, v); i >= 0 {
+		return i + len(s.first)
+	}
+	return -1
 }
 
 func (e *encoder) num(u uint64)  { e.b = binary.AppendUvarint(e.b, u) }
@@ -39,13 +92,11 @@ func (e *encoder) str(s string) {
 
 // sym writes a string that is likely to recur.
 func (e *encoder) sym(s string) {
-	for i, known := range e.seen {
-		if known == s {
-			e.num(uint64(i)<<1 | 1)
-			return
-		}
+	if i := e.seen.find(s); i >= 0 {
+		e.num(uint64(i)<<1 | 1)
+		return
 	}
-	e.seen = append(e.seen, s)
+	e.seen.add(s)
 	e.num(uint64(len(s)) << 1)
 	e.b = append(e.b, s...)
 }
@@ -61,15 +112,13 @@ func (e *encoder) strs(list []string) {
 // reads after it give zero values. Strings are parts of the one it reads, so
 // they stay valid when the store's bytes do not.
 type decoder struct {
-	s     string
-	seen  []string
-	err   error
-	first [16]string // room for seen
+	s    string
+	seen symbols
+	err  error
 }
 
-func newDecoder(value []byte) *decoder {
-	d := &decoder{s: string(value)}
-	d.seen = d.first[:0]
+func newDecoder(value []byte) decoder {
+	d := decoder{s: string(value)}
 	if v := d.byte(); d.err == nil && v != version {
 		d.err = fmt.Errorf("stored value has unknown version %d", v)
 	}
@@ -135,14 +184,14 @@ func (d *decoder) str() string { return d.take(d.num()) }
 func (d *decoder) sym() string {
 	u := d.num()
 	if u&1 == 1 {
-		if u>>1 >= uint64(len(d.seen)) {
+		if u>>1 >= uint64(d.seen.n) {
 			d.fail()
 			return ""
 		}
-		return d.seen[u>>1]
+		return d.seen.at(int(u >> 1))
 	}
 	s := d.take(u >> 1)
-	d.seen = append(d.seen, s)
+	d.seen.add(s)
 	return s
 }
 

@@ -75,7 +75,7 @@ func (x *entity) encode() []byte {
 			parts |= p.bit
 		}
 	}
-	e := newEncoder(256 + 64*len(x.recent))
+	e := newEncoder()
 	e.num(parts)
 	e.num(uint64(len(x.keys)))
 	for _, k := range x.keys {
@@ -116,7 +116,7 @@ func (x *entity) encode() []byte {
 		e.time(x.sessionsEnded)
 	}
 	e.entries(x.recent)
-	return e.b
+	return e.value()
 }
 
 func decodeEntity(value []byte) (*entity, error) {

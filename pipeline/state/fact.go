@@ -89,7 +89,7 @@ func liveFacts(list []fact, now int64) []fact {
 }
 
 func encodeFacts(list []fact) []byte {
-	e := newEncoder(64 * (len(list) + 1))
+	e := newEncoder()
 	e.num(uint64(len(list)))
 	for i := range list {
 		f := &list[i]
@@ -98,7 +98,7 @@ func encodeFacts(list []fact) []byte {
 		e.str(f.value)
 		e.time(f.expires)
 	}
-	return e.b
+	return e.value()
 }
 
 func decodeFacts(value []byte) ([]fact, error) {

@@ -98,9 +98,9 @@ func (d *decoder) entries() []entry {
 }
 
 func encodeHistory(list []entry) []byte {
-	e := newEncoder(64 * (len(list) + 1))
+	e := newEncoder()
 	e.entries(list)
-	return e.b
+	return e.value()
 }
 
 func decodeHistory(value []byte) ([]entry, error) {

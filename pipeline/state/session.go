@@ -395,9 +395,9 @@ func (d *decoder) inventory() *inventory {
 }
 
 func (v *inventory) encode() []byte {
-	e := newEncoder(96 * (len(v.rows) + 1))
+	e := newEncoder()
 	e.inventory(v)
-	return e.b
+	return e.value()
 }
 
 func decodeInventory(value []byte) (*inventory, error) {
@@ -414,13 +414,13 @@ type pointer struct {
 }
 
 func (p *pointer) encode() []byte {
-	e := newEncoder(128)
+	e := newEncoder()
 	e.sym(p.user)
 	e.sym(p.device)
 	if p.user == "" {
 		e.inventory(p.inventory)
 	}
-	return e.b
+	return e.value()
 }
 
 func decodePointer(value []byte) (*pointer, error) {

@@ -206,7 +206,7 @@ func (s *side) remember(r Reader, n entry) error {
 }
 
 func (s *side) loadFacts(r Reader) ([]fact, error) {
-	if s.entity == nil {
+	if s.entity == nil || s.fresh && len(s.absorbed) == 0 {
 		return nil, nil
 	}
 	var all []fact

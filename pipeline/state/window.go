@@ -139,7 +139,7 @@ func hashOf(value string) uint64 {
 }
 
 func (t *tally) encode() []byte {
-	e := newEncoder(16 + 11*len(t.marks))
+	e := newEncoder()
 	e.num(uint64(t.over))
 	e.num(uint64(len(t.marks)))
 	last := int64(0)
@@ -153,7 +153,7 @@ func (t *tally) encode() []byte {
 		e.b = append(e.b, 1)
 		e.b = binary.LittleEndian.AppendUint64(e.b, m.hash)
 	}
-	return e.b
+	return e.value()
 }
 
 func decodeTally(value []byte) (*tally, error) {

@@ -88,9 +88,9 @@ func (p *part) look(key string) (h held, known bool, commits uint64) {
 // put is called with the part locked.
 func (p *part) put(key string, h held) {
 	if before, known := p.young[key]; known {
-		p.size += len(h.value) - len(before.value)
+		p.size += cap(h.value) - cap(before.value)
 	} else {
-		p.size += heldSize + len(key) + len(h.value)
+		p.size += heldSize + len(key) + cap(h.value)
 	}
 	if p.young == nil {
 		p.young = map[string]held{}

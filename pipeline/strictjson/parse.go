@@ -74,7 +74,7 @@ func Parse(src []byte, lim Limits) (Value, error) {
 	}
 	p := parser{lim: lim}
 	p.src = src
-	p.nodes = make([]node, 0, 16+len(src)/24)
+	p.nodes = make([]node, 0, 8+len(src)/32)
 	p.space()
 	if err := p.value(0, 0, false); err != nil {
 		return Value{}, err
