@@ -83,7 +83,7 @@ type answer struct {
 // Resolve implements ast.ValueResolver.
 func (d *documentResolver) Resolve(ref ast.Ref) (ast.Value, error) {
 	for i := range d.known[:d.count] {
-		if ast.RefEqual(d.known[i].ref, ref) {
+		if sameRef(d.known[i].ref, ref) {
 			return d.known[i].value, nil
 		}
 	}
@@ -107,6 +107,22 @@ func (d *documentResolver) Resolve(ref ast.Ref) (ast.Value, error) {
 		d.count++
 	}
 	return value, nil
+}
+
+// sameRef reports whether two references are equal. Those of one input differ
+// in their last steps, which are names, so it looks there first.
+func sameRef(a, b ast.Ref) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := len(a) - 1; i >= 0; i-- {
+		x, isName := a[i].Value.(ast.String)
+		y, isToo := b[i].Value.(ast.String)
+		if isName != isToo || isName && x != y || !isName && !a[i].Equal(b[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // IndexEveryCandidateEvaluated implements ast.IndexEveryCandidateEvaluated.

@@ -70,12 +70,19 @@ func encodeRecord(b *pebble.Batch, h *journalHead, r *Record) error {
 // encodeIDs writes the ids of records, the first of which has the given
 // sequence, in the order of their keys, in which they are put in faster.
 func encodeIDs(b *pebble.Batch, records []Record, first uint64) error {
-	var keys [][]byte
+	n, size := 0, 0
+	for i := range records {
+		for _, id := range records[i].IDs {
+			n, size = n+1, size+idOverhead+len(id)
+		}
+	}
+	keys, room := make([][]byte, 0, n), make([]byte, 0, size)
 	for i := range records {
 		seq := first + uint64(i)
 		for _, id := range records[i].IDs {
-			key := make([]byte, 0, idOverhead+len(id))
-			keys = append(keys, binary.BigEndian.AppendUint64(idKeyPrefix(key, seq>>idBlock, id), seq))
+			from := len(room)
+			room = binary.BigEndian.AppendUint64(idKeyPrefix(room, seq>>idBlock, id), seq)
+			keys = append(keys, room[from:])
 		}
 	}
 	slices.SortFunc(keys, bytes.Compare)

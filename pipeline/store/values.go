@@ -97,7 +97,7 @@ func (p *part) put(key string, h held) {
 	}
 	p.young[key] = h
 	if p.size > p.max {
-		p.old, p.young, p.size = p.young, nil, 0
+		p.old, p.young, p.size = p.young, make(map[string]held, len(p.young)), 0
 	}
 }
 

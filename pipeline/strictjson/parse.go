@@ -336,6 +336,10 @@ func (p *parser) str() (start, end int, escaped bool, err error) {
 	p.pos++
 	start = p.pos
 	for p.pos < len(p.src) {
+		if p.pos+8 <= len(p.src) && allPlain(p.src[p.pos:p.pos+8]) {
+			p.pos += 8
+			continue
+		}
 		switch c := p.src[p.pos]; {
 		case c == '"':
 			end = p.pos
