@@ -60,6 +60,11 @@ func TestPowerLoss(t *testing.T) {
 						mu.Lock()
 						told[w] = n
 						mu.Unlock()
+						if n%20 == 0 && w == 0 {
+							if err := s.db.Flush(); err != nil {
+								t.Error(err)
+							}
+						}
 						if acked() >= moment {
 							once.Do(func() { close(reached) })
 						}

@@ -11,6 +11,9 @@ import (
 // several times. So the journal has tables of its own, and the records are in
 // files beside them, which a compaction leaves where they are.
 
+// Only the journal's values lie there: DB.Get returns an empty value where such
+// a file is damaged, and a record has a header that is never empty.
+
 // separateJournal sets the engine up for that.
 func separateJournal(po *pebble.Options) {
 	po.FormatMajorVersion = pebble.FormatValueSeparation

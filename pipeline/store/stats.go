@@ -12,7 +12,7 @@ type Stats struct {
 	Usage
 	FirstAt, LastAt time.Time // when the first and last journal record were committed; zero without one
 	Parts           []Part    // what the tables hold
-	TableBytes      int64     // files of tables, also those about to be removed
+	TableBytes      int64     // files of tables and of records beside them, also those about to be removed
 	LogBytes        int64     // log, part of which is not in tables yet
 	Cursors         map[string]uint64
 	Queues          []QueueStats
@@ -84,7 +84,7 @@ func (s *Embedded) Stats() (Stats, error) {
 			continue // removed meanwhile
 		}
 		switch filepath.Ext(name) {
-		case ".sst":
+		case ".sst", ".blob":
 			st.TableBytes += info.Size()
 		case ".log":
 			st.LogBytes += info.Size()
