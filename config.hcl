@@ -364,6 +364,42 @@ sink "file" "signals" {
 # }
 
 
+# ------------------------------------------------------------- whom to tell
+
+# Tells people of what needs them, by the sink of that name, of kind "http". The
+# journal is read for it, so a restart loses nothing; a notifier that is down
+# holds nothing up. What cannot be told is in the log, the index and the metrics.
+# notify "directory" {
+#   # What to tell: "approval-waiting" (an action waits for a person),
+#   # "brake-tripped" (a limit, the loop guard or a full queue began to hold
+#   # actions), "dead-letter" (an action was refused for good, or its time ran
+#   # out), "stream-dead" (a source fell silent), "rule-failing" (a rule cannot be
+#   # evaluated), "actions-stopped" (somebody turned the stop switch on).
+#   on = ["approval-waiting", "brake-tripped", "dead-letter", "stream-dead"]
+#
+#   # Only of these rules; then nothing is told that is of no rule. And nothing
+#   # milder than this: low, medium, high, critical. Without, all is told.
+#   # rules    = ["threat_alert"]
+#   # severity = "high"
+#
+#   # Notices of a kind are gathered by rule, sink and the like: the first waits
+#   # this long for more, and then the group is quiet for this long. However many
+#   # actions wait, one notice speaks of them ("and 9,999 more").
+#   gather = "5s"
+#   every  = "10m"
+#
+#   # Body of the request, from notice.kind, severity, summary, text (summary and
+#   # how many more), detail, count, action, type, rule, subject, target, command
+#   # (what to type next), first and last. Without it, one member "text", as the
+#   # incoming webhooks of chats take it.
+#   # body = {
+#   #   summary  = notice.text
+#   #   severity = notice.severity
+#   #   dedup    = "${notice.kind} ${notice.rule}"
+#   # }
+# }
+
+
 # -------------------------------------------------------------- what is kept
 
 # Where everything is searched: signalbox query, signalbox timeline. One file

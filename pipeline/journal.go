@@ -175,7 +175,7 @@ type Action struct {
 
 // OperatorPart is an act on the product.
 type OperatorPart struct {
-	Verb      string         `json:"verb"` // stop-actions, resume-actions, verdict, reload, start, stop
+	Verb      string         `json:"verb"` // stop-actions, resume-actions, verdict, reload, start, stop, notify
 	By        string         `json:"by"`
 	Comment   string         `json:"comment,omitempty"`
 	Detail    string         `json:"detail,omitempty"`

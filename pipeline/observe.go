@@ -24,6 +24,9 @@ type Observer interface {
 	// Acked reports the time from the receipt of a signal to the
 	// acknowledgement of an action it caused.
 	Acked(target string, d time.Duration)
+	// Notice counts what became of telling people something: sent, failed (and
+	// tried again) or refused (and given up).
+	Notice(notifier string, kind NoticeKind, outcome string)
 }
 
 type observerKey struct{}
@@ -65,5 +68,8 @@ func (Blind) Action(string, string, Status, string) {}
 
 // Acked implements Observer.
 func (Blind) Acked(string, time.Duration) {}
+
+// Notice implements Observer.
+func (Blind) Notice(string, NoticeKind, string) {}
 
 var _ Observer = Blind{}

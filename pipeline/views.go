@@ -86,39 +86,49 @@ func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink
 
 func (p *Pipeline) render(ctx context.Context, name string, after uint64, render Renderer) (docs []Delivery, last uint64, err error) {
 	start := time.Now()
-	last = after
 	n, size := 0, 0
 	// The cursor goes past a record that cannot be rendered: it will not get
 	// better, and must not stop the index for ever.
 	skip := func(seq uint64, err error) {
 		p.log.Error("journal record cannot be rendered", "index", name, "seq", seq, "err", err)
 		p.obs.Action("document", name, Dead, "")
+		n++
 	}
 	take := func(seq uint64, rec *Record) {
-		last = seq
-		n++
 		list, err := render(seq, rec)
 		if err != nil {
 			skip(seq, err)
 			return
 		}
+		n++
 		for _, d := range list {
 			size += len(d.Payload)
 		}
 		docs = append(docs, list...)
 	}
-	full := func() bool { return n >= viewRecords || size >= viewBytes }
+	last, err = p.follow(ctx, after, take, skip, func() bool { return n >= viewRecords || size >= viewBytes })
+	if n > 0 {
+		p.obs.Took("render", n, time.Since(start))
+	}
+	return docs, last, err
+}
 
+// follow calls take for the journal's records after a position, in order, until
+// full or the end, and skip for one that cannot be read. It returns the position
+// of the last.
+func (p *Pipeline) follow(ctx context.Context, after uint64, take func(uint64, *Record), skip func(uint64, error), full func() bool) (last uint64, err error) {
 	// What was just written is still here, decoded: reading it back would cost
 	// more than all the rest and push the state out of the store's cache.
+	last = after
 	waited := false
 	for end := p.store.Last(); err == nil && last < end && !full(); {
 		if rec := p.recent.get(last + 1); rec != nil {
-			take(last+1, rec)
+			last++
+			take(last, rec)
 			continue
 		}
 		if p.recent.awaits(last + 1) {
-			if n > 0 {
+			if last > after {
 				break // the next round has it
 			}
 			if !waited {
@@ -128,21 +138,17 @@ func (p *Pipeline) render(ctx context.Context, name string, after uint64, render
 			}
 		}
 		err = p.store.Journal(ctx, last, func(seq uint64, data []byte) bool {
+			last = seq
 			rec := new(Record)
 			if err := json.Unmarshal(data, rec); err != nil {
 				skip(seq, err)
-				last = seq
-				n++
 			} else {
 				take(seq, rec)
 			}
 			return !full() && p.recent.get(seq+1) == nil
 		})
 	}
-	if n > 0 {
-		p.obs.Took("render", n, time.Since(start))
-	}
-	return docs, last, err
+	return last, err
 }
 
 func (p *Pipeline) push(ctx context.Context, name string, sink Sink, docs []Delivery) error {

@@ -13,6 +13,7 @@ var verbs = map[string]category{
 	"reload":         {isEvent, `["configuration"]`, `["change"]`, success, low},
 	"stop-actions":   {isEvent, `["configuration"]`, `["change"]`, success, high},
 	"verdict":        {isEvent, `["intrusion_detection"]`, `["info"]`, success, informational},
+	"notify":         {isEvent, `["configuration"]`, `["info"]`, success, informational},
 	"resume-actions": {isEvent, `["configuration"]`, `["change"]`, success, medium},
 	"backup":         {isEvent, `["file"]`, `["creation"]`, success, medium}, // keys leave with it
 	"restore":        {isEvent, `["configuration"]`, `["change"]`, success, high},

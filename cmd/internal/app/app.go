@@ -313,6 +313,9 @@ func (a *App) Start(ctx context.Context) error {
 			return a.line.Deliver(ctx, s.name, s.sink)
 		})
 	}
+	if err := a.notify(ctx, work); err != nil {
+		return err
+	}
 	a.loops.start(work, "timers", a.line.Timers)
 	a.loops.start(work, "housekeeping", a.line.Housekeeping)
 	a.loops.start(work, "budgets", func(ctx context.Context) error {

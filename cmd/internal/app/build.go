@@ -32,12 +32,20 @@ func read(o Options) (*generation, diag.List) {
 		asked := askedFor(rules)
 		list = append(list, cfg.Unrouted(asked)...)
 		list = append(list, cfg.Unasked(asked)...)
+		list = append(list, cfg.UnknownNotifyRules(ruleNames(rules))...)
 	}
 	list.Sort()
 	if list.HasErrors() {
 		return nil, list
 	}
 	return &generation{cfg: cfg, rules: rules, maps: maps}, list
+}
+
+func ruleNames(rules *policies.Set) (names []string) {
+	for _, r := range rules.Rules() {
+		names = append(names, r.Name)
+	}
+	return names
 }
 
 // askedFor maps action types to the enabled rules whose text names them.

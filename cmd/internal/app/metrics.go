@@ -29,6 +29,7 @@ type metrics struct {
 	response  *prometheus.HistogramVec
 	restarts  *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
+	notices   *prometheus.CounterVec
 
 	drills     *prometheus.CounterVec
 	drillTime  *prometheus.GaugeVec
@@ -96,13 +97,17 @@ func newMetrics(version string) *metrics {
 		Name: "signalbox_budget_crossings_total",
 		Help: "Times a budget reached a level, in percent; target is the sink of a queue.",
 	}, []string{"budget", "target", "level"})
+	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "signalbox_notices_total",
+		Help: "Tries to tell people something, by notifier, kind and outcome: sent, failed (tried again), refused (given up).",
+	}, []string{"notifier", "kind", "outcome"})
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "signalbox_build_info", Help: "Version of the running product.",
 		ConstLabels: prometheus.Labels{"version": version},
 	})
 	info.Set(1)
 	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
-		m.response, m.restarts, m.reloads, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
+		m.response, m.restarts, m.reloads, m.notices, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -222,6 +227,11 @@ func (m *metrics) Action(typ, target string, s pipeline.Status, guard string) {
 // Acked implements pipeline.Observer.
 func (m *metrics) Acked(target string, d time.Duration) {
 	m.response.WithLabelValues(target).Observe(max(0, d.Seconds()))
+}
+
+// Notice implements pipeline.Observer.
+func (m *metrics) Notice(notifier string, kind pipeline.NoticeKind, outcome string) {
+	m.notices.WithLabelValues(notifier, string(kind), outcome).Inc()
 }
 
 // drilled counts a drill.

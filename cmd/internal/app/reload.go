@@ -17,8 +17,8 @@ import (
 
 // Reload reads configuration and policies again and exchanges issuers, remits,
 // actions, protections, limits and rules as one. On any error everything stays
-// as it was. Listeners, sources, sinks, indexes, store and journal settings are
-// taken up by a restart only; the answer says if one of them changed.
+// as it was. Listeners, sources, sinks, notifiers, indexes, store and journal settings
+// are taken up by a restart only; the answer says if one of them changed.
 func (a *App) Reload(ctx context.Context, by string) (api.ReloadAnswer, error) {
 	a.reload.Lock()
 	defer a.reload.Unlock()
@@ -41,7 +41,7 @@ func (a *App) Reload(ctx context.Context, by string) (api.ReloadAnswer, error) {
 	a.metrics.reloads.WithLabelValues("done").Inc()
 	a.log.Info("reloaded", "policies", answer.Revision)
 	if answer.Restart {
-		a.log.Warn("a listener, source, sink, index or journal setting changed: it is taken up by a restart only")
+		a.log.Warn("a listener, source, sink, notifier, index or journal setting changed: it is taken up by a restart only")
 	}
 	note.Detail = "policies " + answer.Revision
 	return answer, a.line.Note(ctx, note)
@@ -56,6 +56,9 @@ func needsRestart(old, next *config.Config) bool {
 		}
 		for _, s := range append(append([]config.Sink(nil), c.Sinks...), c.Indexes...) {
 			list = append(list, s.Kind, s.Name, s.Config)
+		}
+		for _, n := range c.Notify {
+			list = append(list, n.Sink, n.On, n.Rules, n.Severity, n.Gather, n.Every, n.Body.String())
 		}
 		return append(list, c.Listen, c.DataDir, c.Node, c.Journal, c.SeenFor, c.Metrics, c.Limits)
 	}

@@ -26,6 +26,7 @@ type Config struct {
 	Sources  []Source
 	Sinks    []Sink
 	Indexes  []Sink
+	Notify   []Notify
 	Actions  map[string]*Action // shipped types with the file's changes, and the file's own
 	Policies Policies
 	Mappings Mappings

@@ -144,7 +144,7 @@ func TestShippedFileInFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile(`^# ((issuer|source|sink|protect) .*\{|protect \{)$`)
+	block := regexp.MustCompile(`^# ((issuer|source|sink|notify|protect) .*\{|protect \{)$`)
 	lines, open := strings.Split(string(src), "\n"), false
 	for i, line := range lines {
 		open = open || block.MatchString(line)

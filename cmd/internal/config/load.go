@@ -71,6 +71,7 @@ func Parse(file, dir string, src []byte, env Env) (*Config, diag.List) {
 		env = os.LookupEnv
 	}
 	l := newLoader(defaults(file, dir), env)
+	l.src = src
 	body := l.parse(file, src)
 	if body != nil {
 		broken := l.brokenLines()

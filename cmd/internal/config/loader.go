@@ -14,6 +14,7 @@ import (
 type loader struct {
 	cfg     *Config
 	eval    *hcl.EvalContext
+	src     []byte
 	spots   spots
 	problem diag.List
 

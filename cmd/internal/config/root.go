@@ -60,6 +60,8 @@ type rootFile struct {
 	Sources []connectorBlock `hcl:"source,block"`
 	Sinks   []connectorBlock `hcl:"sink,block"`
 	Indexes []connectorBlock `hcl:"index,block"`
+
+	Notifies []notifyBlock `hcl:"notify,block"`
 }
 
 type mappingsBlock struct {
@@ -134,6 +136,7 @@ func (l *loader) root(body *hclsyntax.Body) {
 	l.sources(top.Sources)
 	l.sinks(top.Sinks, top.Indexes)
 	l.actions(top.Actions)
+	l.notifies(top.Notifies)
 	l.policies(top.Policies)
 	if b := top.Mappings; b != nil {
 		c.Mappings = Mappings{Dir: under(c.Dir, b.Dir), Shipped: either(b.Shipped, true), Place: l.place("mappings")}
