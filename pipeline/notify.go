@@ -50,7 +50,7 @@ const (
 // desk is what a notifier has yet to tell. It is kept in the store together with
 // the cursor, so what it speaks of is known exactly once.
 type desk struct {
-	Groups map[string]*pile `json:"groups,omitempty"`
+	Groups map[string]*pile `json:"groups"`
 	Letter *letter          `json:"letter,omitempty"` // being sent
 
 	// Fails counts the tries in a row that failed, of whatever letters; nothing is
@@ -92,7 +92,7 @@ type notifying struct {
 // the same id. What could not be told is logged, counted and in the journal. The
 // first fault of the store is returned.
 func (p *Pipeline) Notify(ctx context.Context, n Notifier, sink Sink) error {
-	d := &notifying{p: p, n: n, sink: sink}
+	d := &notifying{p: p, n: n, sink: sink, desk: desk{Groups: map[string]*pile{}}}
 	err := d.run(ctx)
 	if err != nil && ctx.Err() == nil {
 		return fmt.Errorf("notify %s: %w", n.Name, err)
@@ -105,7 +105,7 @@ func (d *notifying) run(ctx context.Context) error {
 		return err
 	}
 	for ctx.Err() == nil {
-		changed := d.p.store.Changed()
+		changed, before := d.p.store.Changed(), d.at
 		if err := d.read(ctx); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (d *notifying) run(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if wait == 0 || d.at < d.p.store.Last() {
+		if wait == 0 || d.at > before && d.at < d.p.store.Last() {
 			continue
 		}
 		pause(ctx, changed, wait)
@@ -139,10 +139,10 @@ func (d *notifying) load(ctx context.Context) error {
 	}
 	d.saved, d.then = d.at, d.p.now()
 	text, ok, err := tx.Get(noticeKeys + d.n.Name)
-	if err != nil || !ok {
-		return err
+	if err == nil && ok {
+		err = json.Unmarshal(text, &d.desk)
 	}
-	return json.Unmarshal(text, &d.desk)
+	return err
 }
 
 // save writes down desk and place as one.
@@ -193,9 +193,6 @@ func (d *notifying) read(ctx context.Context) error {
 // put gathers a notice.
 func (d *notifying) put(x Notice) {
 	now := d.p.now()
-	if d.desk.Groups == nil {
-		d.desk.Groups = map[string]*pile{}
-	}
 	if d.desk.Groups[x.Group] == nil && len(d.desk.Groups) >= maxGroups {
 		x.Group = string(x.Kind) // in no group beside this one
 	}

@@ -318,6 +318,36 @@ func TestNotifierRestarts(t *testing.T) {
 	})
 }
 
+// TestLetterOutlivesItsGroup: a request that waits longer than its group is quiet
+// goes back into it, across a restart.
+func TestLetterOutlivesItsGroup(t *testing.T) {
+	onTime(t, func(t *testing.T, r *rig) {
+		approving(r)
+		var down atomic.Bool
+		down.Store(true)
+		o := pipelinetest.Outlet{Answer: func(pipeline.Delivery) pipeline.Result {
+			if down.Load() {
+				return pipeline.Result{Err: errors.New("503"), After: time.Hour}
+			}
+			return pipeline.Result{}
+		}}
+		n := pager(func(n *pipeline.Notifier) { n.Every = time.Minute })
+		stop := r.notify(n, &o)
+		r.wait(0, 1)
+		within(90 * time.Minute)
+		stop()
+		r.restart()
+		stop = r.notify(n, &o)
+		defer stop()
+		within(24 * time.Hour)
+		down.Store(false)
+		within(2 * time.Hour)
+		if got := told(t, &o); len(got) != 1 || got[0].Count != 1 {
+			t.Errorf("told %+v", got)
+		}
+	})
+}
+
 // TestNotifiersAreForgotten: one that is not configured any more keeps nothing
 // of the journal.
 func TestNotifiersAreForgotten(t *testing.T) {
