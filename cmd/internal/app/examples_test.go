@@ -195,6 +195,18 @@ func (e *example) await(ctx context.Context, a *App) {
 	if err := a.Settled(ctx); err != nil {
 		e.Fatal(err)
 	}
+	// Nothing waits for a notifier but this: every kind of action that is held is
+	// told of once.
+	for tick := time.NewTicker(5 * time.Millisecond); len(a.cfg.Notify) > 0; {
+		if len(e.search(ctx, a, "event.action:notify")) >= len(e.search(ctx, a, "action.status:held")) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			e.Fatalf("not every notice went out: %v", ctx.Err())
+		case <-tick.C:
+		}
+	}
 }
 
 func (e *example) search(ctx context.Context, a *App, text string) []query.Hit {
@@ -272,6 +284,10 @@ func (e *example) timeline(ctx context.Context, a *App) []byte {
 func (e *example) sent(tokens []string) []byte {
 	var lines []string
 	for _, token := range tokens {
+		if json.Valid([]byte(token)) { // of a call, not a SET
+			lines = append(lines, token)
+			continue
+		}
 		var claims map[string]any
 		text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
 		if err == nil {
