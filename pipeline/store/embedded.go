@@ -47,6 +47,7 @@ type Embedded struct {
 	disk    diskGauge
 	readers markReaders
 	damaged *damaged // files found damaged
+	full    *diskWait
 
 	readOnly bool
 	stop     context.CancelFunc
@@ -84,6 +85,7 @@ func openMode(dir string, o Options, files vfs.FS, readOnly bool) (*Embedded, er
 		return nil, fmt.Errorf("store: data_dir %s is in use by another signalbox: stop it, or choose another data_dir (%w)", dir, err)
 	}
 	found := &damaged{}
+	full, files := newDiskWait(files, dir, o)
 	if err := checkLogs(dir, files, found); err != nil {
 		_ = lock.Close()
 		return nil, openError(dir, err, found)
@@ -96,7 +98,7 @@ func openMode(dir string, o Options, files vfs.FS, readOnly bool) (*Embedded, er
 		return nil, openError(dir, err, found)
 	}
 	s := &Embedded{
-		dir: dir, fs: files, db: db, dirMu: lock, opts: o, damaged: found, readOnly: readOnly,
+		dir: dir, fs: files, db: db, dirMu: lock, opts: o, damaged: found, full: full, readOnly: readOnly,
 		values: newValues(valuesShare(o.Cache)), locks: newLockTable(), schedule: newSchedule(true), stop: func() {},
 	}
 	if err := s.load(); err != nil {
@@ -107,6 +109,7 @@ func openMode(dir string, o Options, files vfs.FS, readOnly bool) (*Embedded, er
 	if readOnly {
 		return s, nil
 	}
+	full.armed.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	s.sweeper.Go(func() { s.sweepUntil(ctx) })
@@ -249,6 +252,7 @@ func (s *Embedded) Changed() <-chan struct{} { return s.changed.wait() }
 
 // Close implements Store.
 func (s *Embedded) Close() error {
+	s.full.end()
 	if err := s.gate.close(); err != nil {
 		return err
 	}

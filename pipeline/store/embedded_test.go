@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -368,4 +370,60 @@ func TestCloseWaits(t *testing.T) {
 	if err := <-closed; err != nil {
 		t.Error(err)
 	}
+}
+
+// TestDiskFull lets the disk run full under load: what was acknowledged is
+// there, input is refused meanwhile, and everything goes on when there is room.
+func TestDiskFull(t *testing.T) {
+	disk := &fullDisk{FS: vfs.NewMem()}
+	disk.free.Store(1 << 30)
+	var noSpace atomic.Bool
+	files := errorfs.Wrap(disk, errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if noSpace.Load() && op.Kind.ReadOrWrite() == errorfs.OpIsWrite && strings.HasSuffix(op.Path, ".log") {
+			return &os.PathError{Op: "write", Path: op.Path, Err: syscall.ENOSPC}
+		}
+		return nil
+	}))
+	s := mustOpen(t, "data", Options{Log: slog.New(slog.DiscardHandler)}, files)
+	s.full.every = time.Millisecond
+	if err := step(t.Context(), s, 0, 1); err != nil {
+		t.Fatal(err)
+	}
+	disk.free.Store(1)
+	noSpace.Store(true)
+	caught := make(chan error, 1)
+	go func() { caught <- step(context.Background(), s, 0, 2) }() // is on its way when the disk runs full
+	for !s.full.full.Load() {
+		runtime.Gosched()
+	}
+	if err := step(t.Context(), s, 1, 1); !errors.Is(err, ErrFull) {
+		t.Errorf("input while the disk is full: %v", err)
+	}
+	if s.Last() != 1 {
+		t.Errorf("Last is %d", s.Last())
+	}
+	select {
+	case err := <-caught:
+		t.Fatalf("a commit ended while the disk was full: %v", err)
+	default:
+	}
+	noSpace.Store(false)
+	disk.free.Store(1 << 30)
+	if err := <-caught; err != nil {
+		t.Fatalf("a commit that waited for room: %v", err)
+	}
+	for s.full.full.Load() {
+		runtime.Gosched()
+	}
+	for n := range 20 {
+		if err := step(t.Context(), s, 1, n+1); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s = mustOpen(t, "data", Options{}, files)
+	defer func() { _ = s.Close() }()
+	checkAcked(t, map[int]int{0: 2, 1: 20}, checkWhole(t, s))
 }

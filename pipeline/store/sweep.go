@@ -68,6 +68,9 @@ func (s *Embedded) sweepSeen(now time.Time) error {
 // admit lets size bytes of input into the journal, trimming it if it must. The
 // caller holds the commit lock.
 func (s *Embedded) admit(size int64, now time.Time) error {
+	if s.full.full.Load() {
+		return fmt.Errorf("%w: no space left on the disk", ErrFull)
+	}
 	if limit := s.opts.MaxJournal; limit > 0 && s.journal.Load().live()+size > limit {
 		// Some more than needed, so that not every commit comes here.
 		if err := s.trim(now, max(1, limit-size-limit/16)); err != nil {
