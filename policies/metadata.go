@@ -135,6 +135,22 @@ func inPlain(summary, detail string) (string, string) {
 	if m := unsafeVar.FindStringSubmatch(summary); m != nil {
 		return m[1] + " has no value here", "it is misspelt, or nothing gives it a value: assign it with := before"
 	}
+	switch {
+	case summary == "unexpected eof token":
+		return "the file ends too early", "close what is open: {, (, [ or a string"
+	case summary == "empty module":
+		return "the file is empty", "a rule begins with a METADATA block and its package"
+	case strings.HasPrefix(summary, "`contains` keyword is required"), strings.HasPrefix(summary, "`if` keyword is required"):
+		return summary, "rules are Rego v1: write actions contains {...} if { ... }"
+	case strings.Contains(summary, "future.keywords.and"):
+		return "unexpected and", "write each condition on a line of its own: all of them must hold"
+	case summary == "unexpected or token":
+		return "unexpected or", `write x in {"a", "b"}, or a second body: one of them must hold`
+	case summary == "plus: invalid argument(s)":
+		return summary, `+ adds numbers; texts are joined in a template: $"{a} and {b}"`
+	case strings.HasPrefix(summary, "undefined function data.lib."):
+		return summary, "no function of lib has that name: see the files in lib, and import data.lib.<name>"
+	}
 	if strings.HasPrefix(summary, "undefined function ") && detail == "" {
 		return summary, "it is misspelt, or not for rules: they have no network, clock, randomness or files; input.now is the time"
 	}
@@ -162,6 +178,9 @@ func parseProblems(r *report, file string, err error) {
 		if yamlLine.MatchString(summary) {
 			summary = "METADATA cannot be read: " + yamlLine.ReplaceAllString(summary, "")
 			detail = "comments inside the block begin with #, values with : or # are quoted"
+			if strings.Contains(summary, "cannot start any token") {
+				detail = "indent with spaces: a tab cannot stand there; " + detail
+			}
 		}
 		if _, parsing := e.Details.(*ast.ParserErrorDetail); !parsing && e.Details != nil && detail == "" {
 			detail = strings.Join(e.Details.Lines(), ", ")

@@ -6,6 +6,8 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
 	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
@@ -47,9 +49,18 @@ func fromPolicies(cfg *config.Config, problems []policies.Problem) diag.List {
 		if i := slices.IndexFunc(cfg.Policies.Rules, func(r config.Rule) bool { return r.Name == p.Rule }); p.File == "" && i >= 0 {
 			at, source = cfg.Policies.Rules[i].Place, string(cfg.Text)
 		}
-		list = append(list, diag.Located(string(p.Severity), p.Summary, p.Detail, at, source))
+		list = append(list, diag.Located(string(p.Severity), p.Summary, upperFirst(p.Detail), at, source))
 	}
 	return list
+}
+
+// upperFirst makes advice begin as that about a configuration does.
+func upperFirst(s string) string {
+	first, n := utf8.DecodeRuneInString(s)
+	if n == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(first)) + s[n:]
 }
 
 // Test runs the tests of the policies a configuration names, all or those whose
