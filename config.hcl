@@ -210,8 +210,8 @@ guards {
 #   require-credential-change raise-risk lower-risk restrict-access
 #   restore-access device-noncompliant step-up notify
 #
-# A block for one of them changes what it mentions. Without "to" an action is
-# recorded as proposed and goes nowhere.
+# A block for one of them changes what it mentions. Without "to" and without "do"
+# an action is recorded as proposed and goes nowhere.
 action "revoke-session" {
   # Equal actions for one subject within this time are one. "0s" merges nothing.
   merge = "10m"
@@ -222,12 +222,25 @@ action "revoke-session" {
   # Action type that takes this one back.
   # reversible_by = "..."
 
-  # The event to send, and the sinks that get it. The body is its payload, made
-  # from action.type, action.rule, action.reason, action.subject,
-  # action.with.<member> (what the rule gave beside that), event.id, event.type,
-  # event.issuer, event.source, event.txn, event.time and now, by upper(),
-  # lower() and coalesce(). A member that comes to null is left out. Shipped
-  # types have a body already; this is the shipped one.
+  # A step: the event to send, and the sinks that get it. The body is its payload,
+  # a template over
+  #
+  #   action.id action.type action.rule action.severity action.reason
+  #   action.subject                   whom it is about, as email:jane@example.com
+  #   action.with.<member>             what the rule gave beside that, or null
+  #   subject.format subject.<member>  the subject identifier: email, iss, sub, id,
+  #                                    uri, phone_number, url; of a complex one
+  #                                    subject.user.email, subject.session.id, ...
+  #   user.id user.email user.name     what is known of the user it is about
+  #   user.sub["<issuer>"]             and what that issuer calls the user
+  #   device.id device.name session.id likewise
+  #   event.id event.type event.issuer event.source event.txn event.time now
+  #
+  # by upper(), lower(), coalesce() (the first that is not null) and try() (the
+  # first that is there). A member of the payload that comes to null is left out;
+  # a member of subject, user, device or session that is not there is an error,
+  # and the action is suppressed. Shipped types have a body already; this is the
+  # shipped one.
   emit "session-revoked" {
     to = ["signals"]
     body = {
@@ -239,10 +252,31 @@ action "revoke-session" {
 }
 
 action "disable-account" {
+  # A step before it: call what a sink stands for, an identity provider, a vault, a
+  # ticket system. Several are made one after the other. A fact goes out once the
+  # calls written before it were taken; if one ends dead or expired, what stands
+  # behind it never goes out. The sink is of the kind "http", or "file" to see what
+  # would be asked.
+  # do "signals" {
+  #   # GET, POST, PUT, PATCH or DELETE; without it, the sink's own.
+  #   method = "POST"
+  #
+  #   # Appended to the sink's URL; without it, that URL itself. A value filled in
+  #   # stays within its path segment or query value, whatever it holds; an empty
+  #   # one, and one with dot segments in the path, is an error.
+  #   path = "/api/v1/users/${try(user.sub["https://idp.example.com"], subject.email)}/lifecycle/suspend"
+  #
+  #   # Sent as JSON; a template as above. Without it, nothing is sent.
+  #   body = { reason = action.reason }
+  # }
   emit "account-disabled" { to = ["signals"] }
 }
 
 action "enable-account" {
+  # do "signals" {
+  #   method = "POST"
+  #   path   = "/api/v1/users/${try(user.sub["https://idp.example.com"], subject.email)}/lifecycle/unsuspend"
+  # }
   emit "account-enabled" { to = ["signals"] }
 }
 
@@ -272,6 +306,12 @@ action "restore-access" {
 
 action "device-noncompliant" {
   emit "device-compliance-change" { to = ["signals"] }
+}
+
+# A word to people. A do without a body sends text (the reason), subject, severity,
+# rule, action, event and time.
+action "notify" {
+  do "signals" {}
 }
 
 
@@ -430,4 +470,5 @@ limits {
   max_bytes   = bytes("64KiB") # of one token
   max_batch   = 1000           # messages in one transaction
   max_pending = 100000         # actions waiting for one sink; further ones are held
+  max_waiting = 10000          # actions waiting for a person; further ones are given up
 }

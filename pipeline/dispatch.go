@@ -19,21 +19,22 @@ import (
 // parcel is what waits in a sink's queue: the action, and once made the bytes
 // that every try sends.
 type parcel struct {
-	Action Action `json:"action"`
-	Part   int    `json:"part"` // index among the action's emits and sinks
-	Bytes  []byte `json:"bytes,omitempty"`
-	Merge  string `json:"merge,omitempty"` // key of the mark by which equal actions become part of it
+	Action Action   `json:"action"`
+	Bytes  []byte   `json:"bytes,omitempty"`
+	Merge  string   `json:"merge,omitempty"` // key of the mark by which equal actions become part of it
+	Then   []Action `json:"then,omitempty"`  // parts that wait for this one, which is a call
 }
 
-// newItem is the queue item of the n-th part of an action.
-func newItem(a Action, n int, merge string, now time.Time) (store.Item, error) {
-	payload, err := json.Marshal(parcel{Action: a, Part: n, Merge: merge})
+// newItem is the queue item of a part of an action, with the parts that wait
+// for it.
+func newItem(a Action, then []Action, merge string, now time.Time) (store.Item, error) {
+	payload, err := json.Marshal(parcel{Action: a, Merge: merge, Then: then})
 	if err != nil {
 		return store.Item{}, fmt.Errorf("queue %s: %w", a.ID, err)
 	}
 	return store.Item{
-		Queue: a.Target, ID: a.ID + "/" + strconv.Itoa(n), Key: a.Key,
-		Payload: payload, NotBefore: now, Enqueued: now,
+		Queue: a.Target, ID: a.ID + "/" + strconv.Itoa(a.Part), Key: a.Key,
+		Payload: payload, Attempt: a.Attempt, NotBefore: now, Enqueued: now,
 	}, nil
 }
 
@@ -168,7 +169,7 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 		return ready, nil
 	}
 	// What was made must be kept even when ctx has just ended.
-	err := d.p.record(context.WithoutCancel(ctx), func(tx store.Tx, add func(Action, string)) error {
+	err := d.p.record(context.WithoutCancel(ctx), locksFor(failed), func(tx store.Tx, add func(Action, string)) error {
 		for i := range made {
 			l := &made[i]
 			if failed[i] != nil {
@@ -187,6 +188,9 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 		for _, l := range ended {
 			tx.Finish(d.name, l.item.ID)
 			add(l.Action, l.Merge)
+			for _, part := range l.Then {
+				add(shareEnd(part, l.Action), "")
+			}
 		}
 		return nil
 	})
@@ -203,7 +207,9 @@ func (d *dispatcher) make(ctx context.Context, preparer Preparer, l *load) error
 		l.Bytes = nil
 		return err
 	}
-	l.Action.JTI, l.Action.Token = TokenID(o.ActionID, d.name), string(l.Bytes)
+	if l.Action.Call == nil {
+		l.Action.JTI, l.Action.Token = TokenID(o.ActionID, d.name), string(l.Bytes)
+	}
 	l.Action.Status = Sent
 	return nil
 }
@@ -224,14 +230,18 @@ func (d *dispatcher) order(l load) (Order, error) {
 		return Order{}, fmt.Errorf("subject of %s: %w", l.Action.ID, err)
 	}
 	id := l.Action.ID
-	if l.Part > 0 {
-		id += "/" + strconv.Itoa(l.Part)
+	if l.Action.Part > 0 {
+		id += "/" + strconv.Itoa(l.Action.Part)
 	}
-	return Order{
+	o := Order{
 		ActionID: id, Rule: l.Action.Rule, Type: l.Action.Type, Event: l.Action.Emits,
 		Subject: subject, Body: l.Action.Body, Txn: l.Action.Txn, Chain: l.Action.Chain,
 		Made: l.Action.Made, Expires: l.Action.Expires, Stream: d.name,
-	}, nil
+	}
+	if c := l.Action.Call; c != nil {
+		o.Request, o.Body = &Request{Method: c.Method, Path: c.Path, Body: l.Action.Body}, nil
+	}
+	return o, nil
 }
 
 // deliver hands loads to the sink and writes down what it said.
@@ -255,7 +265,11 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	// What the sink said must be written down even when ctx has just ended:
 	// else a delivery that arrived is sent again after the restart.
 	keep := context.WithoutCancel(ctx)
-	return d.p.record(keep, func(tx store.Tx, add func(Action, string)) error {
+	failed := make([]error, len(results))
+	for i := range results {
+		failed[i] = results[i].Err
+	}
+	return d.p.record(keep, locksFor(failed), func(tx store.Tx, add func(Action, string)) error {
 		for i := range loads {
 			if err := d.tell(ctx, tx, loads[i], results[i], now, add); err != nil {
 				return err
@@ -265,13 +279,52 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	})
 }
 
-// tell settles a delivery and tells the journal.
+// tell settles a delivery and tells the journal, of the parts that wait for it
+// too: they go out in the transaction that knows the call as taken, or share
+// its end.
 func (d *dispatcher) tell(ctx context.Context, tx store.Tx, l load, r Result, now time.Time, add func(Action, string)) error {
 	a, err := d.settle(ctx, tx, l, r, now)
-	if err == nil && a != nil {
-		add(*a, l.Merge)
+	if err != nil || a == nil {
+		return err
 	}
-	return err
+	add(*a, l.Merge)
+	switch a.Status {
+	case Acked:
+		ready, waiting := split(slices.Clone(l.Then))
+		if err := send(tx, ready, waiting, l.Merge, now); err != nil {
+			return err
+		}
+		for _, part := range ready {
+			add(part, "")
+		}
+	case Dead:
+		again := *a
+		again.Token, again.JTI, again.Info = "", "", ""
+		then := make([]Action, len(l.Then))
+		for i, part := range l.Then {
+			then[i] = shareEnd(part, *a)
+			add(then[i], "")
+		}
+		if a.Test {
+			return nil
+		}
+		kept, err := d.p.keep(tx, Waiting{Action: again, Parts: append([]Action{again}, then...), Since: now.UTC()})
+		if err == nil && !kept {
+			d.p.log.Warn("too many actions wait for a person: a dead one cannot be sent again", "sink", d.name, "action", a.ID)
+		}
+		return err
+	}
+	return nil
+}
+
+// locksFor is what must be locked to write down results: a refusal for good
+// leaves an action that a person may send again.
+func locksFor(results []error) []string {
+	var final *FinalError
+	if slices.ContainsFunc(results, func(err error) bool { return errors.As(err, &final) }) {
+		return []string{waitingKey}
+	}
+	return nil
 }
 
 // pace lets a sink rest that took nothing of a whole batch.
@@ -348,7 +401,7 @@ func backoff(attempt int, most time.Duration) time.Duration {
 
 // record runs fn in a transaction of the queue; every action it adds becomes a
 // delivery record of the journal.
-func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Action, string)) error) error {
+func (p *Pipeline) record(ctx context.Context, locks []string, fn func(tx store.Tx, add func(Action, string)) error) error {
 	type entry struct {
 		seq   uint64
 		rec   *Record
@@ -358,7 +411,7 @@ func (p *Pipeline) record(ctx context.Context, fn func(tx store.Tx, add func(Act
 	var last store.Tx
 	var entries []entry
 	now := p.now().UTC()
-	err := store.Update(ctx, p.store, nil, func(tx store.Tx) error {
+	err := store.Update(ctx, p.store, locks, func(tx store.Tx) error {
 		last, entries = tx, entries[:0]
 		return fn(tx, func(a Action, merge string) {
 			rec := &Record{Kind: DeliveryRecord, At: now, Node: p.node, Actions: []Action{a}}

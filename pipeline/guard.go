@@ -1,9 +1,9 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
-	"github.com/signalbox-dev/signalbox/pipeline/state"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
@@ -127,6 +126,7 @@ func (b *batch) guard(ctx context.Context, tx store.Tx, now time.Time) error {
 	for _, u := range b.units {
 		for _, q := range u.proposed {
 			keys[q.mergeKey()], keys[q.hopKey()], keys[q.limitKey()], keys[limitKeys] = true, true, true, true
+			keys[waitingKey] = true
 		}
 	}
 	if len(keys) > 0 {
@@ -153,7 +153,8 @@ func (b *batch) guard(ctx context.Context, tx store.Tx, now time.Time) error {
 	return nil
 }
 
-// ruling is what the guards say of a proposal.
+// ruling is what the guards say of a proposal. What a rule in shadow mode asked
+// for is never released, so what would be held of it is suppressed.
 type ruling struct {
 	status Status
 	guard  string
@@ -162,12 +163,12 @@ type ruling struct {
 }
 
 // rule asks the guards one after another; the first objection stands.
-func (b *batch) rule(tx store.Tx, q *proposal, id string, stopped bool, now time.Time) (ruling, error) {
+func (b *batch) rule(tx store.Tx, q *proposal, stopped bool, now time.Time) (ruling, error) {
 	e := q.event
 	if r := b.gen.compiled[q.issuer]; q.issuer != "" && (r == nil || !r.causes(q.typ.Name)) {
 		return ruling{Suppressed, "remit", q.issuer + " may not cause " + q.typ.Name, ""}, nil
 	}
-	if reason, ok, err := b.protected(tx, q, now); err != nil {
+	if reason, ok, err := b.gen.protects(tx, q.subject, q.typ.speaksOf(), e.Subject, q.out.Entities.User, now); err != nil {
 		return ruling{}, err
 	} else if ok {
 		return ruling{Held, "protected", "protected subject: " + reason, ""}, nil
@@ -209,42 +210,31 @@ func (b *batch) rule(tx store.Tx, q *proposal, id string, stopped bool, now time
 	return ruling{status: Queued}, nil
 }
 
-// protected tells whether the action would reach somebody who is protected: by
+// protects tells whether an action would reach somebody who is protected: by
 // the name it gives, by any other name known of those it names, or by being
 // caused by an event about them.
-func (b *batch) protected(tx store.Tx, q *proposal, now time.Time) (reason string, ok bool, err error) {
-	if len(b.gen.Protect) == 0 {
+func (s *Settings) protects(tx store.Tx, subject event.Subject, typ *event.Type, cause event.Subject, user *EntityPart, now time.Time) (reason string, ok bool, err error) {
+	if len(s.Protect) == 0 {
 		return "", false, nil
 	}
-	named := &event.Event{Type: event.Unknown, Subject: q.subject, Time: now, Received: now}
-	if len(q.typ.Emits) > 0 {
-		if t, ok := event.ByName(q.typ.Emits[0].Event); ok {
-			named.Type = t // says whom a simple subject means
-		}
-	}
-	x, err := state.Resolve(tx, named)
+	names, err := known(tx, subject, typ, now)
 	if err != nil {
-		return "", false, fmt.Errorf("resolve subject of action: %w", err)
+		return "", false, err
 	}
-	view, err := state.Load(tx, x, named, state.LoadOptions{Now: now})
-	if err != nil {
-		return "", false, fmt.Errorf("load subject of action: %w", err)
-	}
-	names := entitiesPart(view.Entities())
-	known := []event.Subject{q.subject, q.event.Subject}
-	for _, entity := range []*EntityPart{names.User, names.Device, names.Session, q.out.Entities.User} {
+	all := []event.Subject{subject, cause}
+	for _, entity := range []*EntityPart{names.User, names.Device, names.Session, user} {
 		if entity == nil {
 			continue
 		}
 		for _, k := range entity.Keys {
 			if s, err := event.ParseKey(k); err == nil {
-				known = append(known, s)
+				all = append(all, s)
 			}
 		}
 	}
-	for _, guard := range b.gen.Protect {
+	for _, guard := range s.Protect {
 		for _, pattern := range guard.Subjects {
-			for _, s := range known {
+			for _, s := range all {
 				if event.MatchPattern(pattern, s) {
 					return guard.Reason, true, nil
 				}
@@ -285,9 +275,12 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 	if slices.ContainsFunc(u.record.Actions, func(a Action) bool { return a.ID == id }) {
 		return nil // bodies of a rule that ask for the same ask for one
 	}
-	r, err := b.rule(tx, q, id, stopped, now)
+	r, err := b.rule(tx, q, stopped, now)
 	if err != nil {
 		return fmt.Errorf("guard %s: %w", id, err)
+	}
+	if q.Mode == Shadow && (r.status == Held || r.status == PendingApproval) {
+		r.status, r.why = Suppressed, r.why+"; the rule is in shadow mode"
 	}
 	if u.msg.Test && (r.status == Held || r.status == PendingApproval) {
 		r.status = Suppressed // people are not asked about a drill
@@ -305,15 +298,25 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 		Txn: e.Txn, Made: now.UTC(), Received: e.Received, Expires: now.Add(validFor).UTC(),
 		User: about.User, Device: about.Device, Session: about.Session, Test: u.msg.Test,
 	}
-	if r.status != Queued {
+	if r.status != Queued && r.status != Held && r.status != PendingApproval {
 		u.record.Actions = append(u.record.Actions, a)
 		return nil
 	}
-	parts, err := b.route(u, q, a, now)
-	if err != nil {
-		q.out.fail(q.Rule, err.Error())
-		a.Status, a.Guard, a.Why = Suppressed, "template", err.Error()
+	parts, err := b.route(tx, q, a, now)
+	if bad, ok := errors.AsType[*templateError](err); ok {
+		q.out.fail(q.Rule, bad.Error())
+		a.Status, a.Guard, a.Why = Suppressed, "template", bad.Error()
 		u.record.Actions = append(u.record.Actions, a)
+		return nil
+	} else if err != nil {
+		return err
+	}
+	if r.status != Queued {
+		w := Waiting{Action: a, Parts: parts, Since: a.Made, Cause: e.Subject.Key(), Booking: q.booking()}
+		if err := b.hold(tx, &w); err != nil {
+			return err
+		}
+		u.record.Actions = append(u.record.Actions, w.Action)
 		return nil
 	}
 	if len(parts) == 0 {
@@ -321,71 +324,114 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 		u.record.Actions = append(u.record.Actions, a)
 		return nil
 	}
-	goes := false
-	for n := range parts {
-		part := &parts[n]
-		if b.backlogged(part.Target) {
-			part.Status, part.Guard, part.Why = Held, "backlog", "too many actions wait for "+part.Target
-			continue
-		}
-		goes = true
-		item, err := newItem(*part, n, q.mergeKey(), now)
-		if err != nil {
-			return err
-		}
-		tx.Enqueue(item)
-	}
-	u.record.Actions = append(u.record.Actions, parts...)
-	if !goes || u.msg.Test {
-		return nil
-	}
-	return b.charge(tx, q, id, now)
-}
-
-// route makes one action per emitted event and sink.
-func (b *batch) route(u *unit, q *proposal, a Action, now time.Time) ([]Action, error) {
-	var parts []Action
-	vars := ActionVars{Type: a.Type, Rule: a.Rule, Reason: a.Reason, Subject: a.Key, With: q.With, Event: q.event, Now: now}
-	for _, emit := range q.typ.Emits {
-		if len(emit.To) == 0 {
-			continue
-		}
-		body, err := emit.Body(vars)
-		if err != nil {
-			return nil, fmt.Errorf("body of %s for %s: %w", emit.Event, a.Type, err)
-		}
-		if !json.Valid(body) || bytes.TrimLeft(body, " \t\r\n")[0] != '{' {
-			return nil, fmt.Errorf("body of %s for %s is not a JSON object", emit.Event, a.Type)
-		}
-		for _, sink := range emit.To {
-			part := a
-			part.Emits, part.Target, part.Body = emit.Event, sink, body
-			parts = append(parts, part)
-		}
-	}
-	return parts, nil
-}
-
-func (b *batch) backlogged(sink string) bool {
-	n, _ := b.p.store.Pending(sink)
-	return n >= b.p.maxPending
-}
-
-// charge books an action that goes out with the guards that count.
-func (b *batch) charge(tx store.Tx, q *proposal, id string, now time.Time) error {
-	if q.typ.Merge > 0 {
-		tx.Put(q.mergeKey(), []byte(strconv.FormatInt(now.Add(q.typ.Merge).UnixMilli(), 10)+" "+id))
-	}
-	if err := charge(tx, q.hopKey(), hopWindow, now); err != nil {
+	goes, err := b.enqueue(tx, u, q, parts, now)
+	if err != nil || !goes || u.msg.Test {
 		return err
 	}
+	return q.booking().charge(tx, b.gen.Limit, id, now)
+}
+
+// hold makes an action wait for a person. It is given up where too many do.
+func (b *batch) hold(tx store.Tx, w *Waiting) error {
+	if w.Action.Test {
+		w.Action.Status = Suppressed
+		return nil
+	}
+	kept, err := b.p.keep(tx, *w)
+	if err == nil && !kept {
+		w.Action.Status = Suppressed
+		w.Action.Why = fmt.Sprintf("%s; %d actions wait for a person already, and it is given up", w.Action.Why, b.p.maxWaiting)
+	}
+	return err
+}
+
+// enqueue queues the parts that can go out now and reports whether any did. A
+// part whose sink is overrun is held, a call with all that waits for it.
+func (b *batch) enqueue(tx store.Tx, u *unit, q *proposal, parts []Action, now time.Time) (goes bool, err error) {
+	ready, waiting := split(parts)
+	why := awaits(ready)
+	for i := range ready {
+		part := &ready[i]
+		var then []Action
+		if part.Call != nil {
+			then = waiting
+		}
+		if !b.p.backlogged(part.Target) {
+			goes = true
+			if err := send(tx, ready[i:i+1], then, q.mergeKey(), now); err != nil {
+				return false, err
+			}
+			continue
+		}
+		part.Status, part.Guard, part.Why = Held, "backlog", "too many actions wait for "+part.Target
+		w := Waiting{Action: *part, Parts: append([]Action{*part}, then...), Since: part.Made, Cause: q.event.Subject.Key(), Booking: q.booking()}
+		if err := b.hold(tx, &w); err != nil {
+			return false, err
+		}
+		if *part = w.Action; part.Status == Suppressed && part.Call != nil {
+			for j := range waiting {
+				waiting[j] = shareEnd(waiting[j], *part)
+			}
+			why = ""
+		}
+	}
+	for j := range waiting {
+		if why != "" {
+			waiting[j].Why = why
+		}
+	}
+	u.record.Actions = append(append(u.record.Actions, ready...), waiting...)
+	return goes, nil
+}
+
+func (p *Pipeline) backlogged(sink string) bool {
+	n, _ := p.store.Pending(sink)
+	return n >= p.maxPending
+}
+
+// booking is what an action that goes out is booked under with the guards that
+// count.
+type booking struct {
+	Merge    string        `json:"merge,omitempty"`
+	MergeFor time.Duration `json:"merge_for,omitempty"`
+	Hop      string        `json:"hop"`
+	Limit    string        `json:"limit,omitempty"`
+	Bound    Limit         `json:"bound,omitzero"` // of the rule
+}
+
+func (q *proposal) booking() booking {
+	k := booking{Hop: q.hopKey()}
+	if q.typ.Merge > 0 {
+		k.Merge, k.MergeFor = q.mergeKey(), q.typ.Merge
+	}
 	if q.Limit.Actions > 0 {
-		if err := charge(tx, q.limitKey(), q.Limit.Per, now); err != nil {
+		k.Limit, k.Bound = q.limitKey(), q.Limit
+	}
+	return k
+}
+
+// keys are those that charge writes, beside limitKeys.
+func (k booking) keys() []string {
+	return slices.DeleteFunc([]string{k.Hop, k.Merge, k.Limit}, func(s string) bool { return s == "" })
+}
+
+// charge books an action that goes out.
+func (k booking) charge(tx store.Tx, all Limit, id string, now time.Time) error {
+	if k.Merge != "" {
+		tx.Put(k.Merge, []byte(strconv.FormatInt(now.Add(k.MergeFor).UnixMilli(), 10)+" "+id))
+	}
+	if k.Hop != "" {
+		if err := charge(tx, k.Hop, hopWindow, now); err != nil {
 			return err
 		}
 	}
-	if b.gen.Limit.Actions > 0 {
-		return charge(tx, limitKeys, b.gen.Limit.Per, now)
+	if k.Limit != "" {
+		if err := charge(tx, k.Limit, k.Bound.Per, now); err != nil {
+			return err
+		}
+	}
+	if all.Actions > 0 {
+		return charge(tx, limitKeys, all.Per, now)
 	}
 	return nil
 }

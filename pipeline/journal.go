@@ -28,7 +28,8 @@ type Record struct {
 	// Outcomes of an input: one per event, in order.
 	Outcomes []Outcome `json:"outcomes,omitempty"`
 	// Actions of an input record (all states they went through before the
-	// commit are folded into Status), or the one action of a delivery record.
+	// commit are folded into Status), the one action of a delivery record, or
+	// the states an operator brought parts of one action to, in order.
 	Actions  []Action      `json:"actions,omitempty"`
 	Operator *OperatorPart `json:"operator,omitempty"`
 }
@@ -149,14 +150,17 @@ type Action struct {
 	Severity string          `json:"severity,omitempty"`
 	Mode     Mode            `json:"mode"`
 	Type     string          `json:"type"`           // action type
-	Emits    string          `json:"emits"`          // event short name
+	Part     int             `json:"part,omitzero"`  // place among the parts of the action
+	After    int             `json:"after,omitzero"` // calls of the action that must be taken before this part goes out
+	Call     *CallPart       `json:"call,omitempty"` // what is asked of the target; nil for a part that emits
+	Emits    string          `json:"emits"`          // event short name, "" for a part that calls
 	Target   string          `json:"target"`         // sink name; "" while not routed
 	Subject  json.RawMessage `json:"subject"`        // subject identifier
 	Key      string          `json:"key"`            // canonical subject key
-	Body     json.RawMessage `json:"body,omitempty"` // event payload
+	Body     json.RawMessage `json:"body,omitempty"` // event payload, or body of the call
 	Reason   string          `json:"reason"`
 	Status   Status          `json:"status"`
-	Guard    string          `json:"guard,omitempty"`  // the guard that stopped it: remit, protected, stop, stale, late, mode, merge, loop, limit, template, backlog
+	Guard    string          `json:"guard,omitempty"`  // the guard that stopped it: remit, protected, stop, stale, late, mode, merge, loop, limit, template, backlog, do
 	Why      string          `json:"why,omitempty"`    // one sentence on the status
 	Into     string          `json:"into,omitempty"`   // merged: id of the action it became part of
 	Txn      string          `json:"txn,omitempty"`    //
@@ -173,9 +177,16 @@ type Action struct {
 	Test     bool            `json:"test,omitempty"` // caused by a drill
 }
 
+// CallPart is the call of a part, without its body. It holds no secret: host and
+// credentials are the sink's.
+type CallPart struct {
+	Method string `json:"method,omitempty"` // "": the sink's own
+	Path   string `json:"path,omitempty"`   // escaped, below the sink's URL
+}
+
 // OperatorPart is an act on the product.
 type OperatorPart struct {
-	Verb      string         `json:"verb"` // stop-actions, resume-actions, verdict, reload, start, stop, notify
+	Verb      string         `json:"verb"` // stop-actions, resume-actions, approve-action, reject-action, retry-action, verdict, reload, start, stop, notify
 	By        string         `json:"by"`
 	Comment   string         `json:"comment,omitempty"`
 	Detail    string         `json:"detail,omitempty"`
@@ -212,7 +223,9 @@ var statuses = map[Status]struct {
 	final bool
 	next  []Status
 }{
-	Proposed:        {0, false, []Status{Held, PendingApproval, Expired, Merged, Superseded, Suppressed, Queued}},
+	// A part that waits for a call is proposed until that call is taken, and
+	// shares its end if it is not.
+	Proposed:        {0, false, []Status{Held, PendingApproval, Expired, Merged, Superseded, Suppressed, Queued, Dead, RejectedByHuman}},
 	Held:            {10, false, []Status{PendingApproval, Approved, RejectedByHuman, Expired, Superseded, Queued}},
 	PendingApproval: {20, false, []Status{Approved, RejectedByHuman, Expired, Superseded}},
 	Approved:        {30, false, []Status{Queued, Expired}},

@@ -19,6 +19,7 @@ type Options struct {
 	Observer   Observer         // nil: Blind
 	MaxBatch   int              // messages of one Handle; 0: 1000
 	MaxPending int              // queued actions per sink; 0: 100,000
+	MaxWaiting int              // actions that wait for a person; 0: 10,000
 }
 
 // Pipeline is the line from a message to its durable outcome, and the loops
@@ -33,6 +34,7 @@ type Pipeline struct {
 	obs        Observer
 	maxBatch   int
 	maxPending int
+	maxWaiting int
 
 	settings atomic.Pointer[Settings]
 	entrance entrance
@@ -44,7 +46,7 @@ type Pipeline struct {
 func New(o Options) *Pipeline {
 	p := &Pipeline{
 		store: o.Store, log: o.Log, now: o.Now, node: o.Node, obs: o.Observer,
-		maxBatch: o.MaxBatch, maxPending: o.MaxPending,
+		maxBatch: o.MaxBatch, maxPending: o.MaxPending, maxWaiting: o.MaxWaiting,
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -60,6 +62,9 @@ func New(o Options) *Pipeline {
 	}
 	if p.maxPending == 0 {
 		p.maxPending = 100_000
+	}
+	if p.maxWaiting == 0 {
+		p.maxWaiting = defaultMaxWaiting
 	}
 	return p
 }

@@ -71,9 +71,9 @@ func entityOf(x EntitiesPart, e *event.Event) string {
 // is locked by whoever sets its timers.
 func isEntity(key string) bool { return len(key) > 2 && key[1] == '/' }
 
-// Timers fires due timers until ctx ends. A timer becomes an event of type
-// timer about the subject of the event that set it, and goes down the line
-// like any other.
+// Timers fires due timers until ctx ends. A timer of a rule becomes an event of
+// type timer about the subject of the event that set it, and goes down the line
+// like any other. One of a waiting action ends the waiting.
 func (p *Pipeline) Timers(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if p.settings.Load() == nil {
@@ -105,6 +105,9 @@ func (p *Pipeline) Timers(ctx context.Context) error {
 
 // fire turns one timer into an event and removes it in the same transaction.
 func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error {
+	if isWaitingTimer(t.ID) {
+		return p.expireWaiting(ctx, t)
+	}
 	var d timerData
 	if err := json.Unmarshal(t.Data, &d); err != nil {
 		return p.dropTimer(ctx, t, fmt.Errorf("read timer: %w", err))

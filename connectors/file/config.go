@@ -86,7 +86,13 @@ type SinkConfig struct {
 	Authority bool   `hcl:"authority,optional"` // who reads the file takes our word for the change
 }
 
-var _ kind.SinkConfig = (*SinkConfig)(nil)
+var (
+	_ kind.SinkConfig = (*SinkConfig)(nil)
+	_ kind.Caller     = (*SinkConfig)(nil)
+)
+
+// Calls implements kind.Caller: a call is written down, for trying out.
+func (c *SinkConfig) Calls() {}
 
 // Validate implements kind.SinkConfig.
 func (c *SinkConfig) Validate() []kind.FieldError {

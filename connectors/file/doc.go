@@ -21,4 +21,6 @@
 // batch is reported as taken. The promise is at least once: a crash between
 // writing and reporting can repeat a line, and who reads the file recognizes
 // that by its id. The sink does so itself for the lines at the end of the file.
+// A call of an action becomes a line with what it would have asked, for trying
+// out what actuators will be told.
 package file

@@ -53,13 +53,21 @@ type order struct {
 	Action  string          `json:"action"`
 	Rule    string          `json:"rule,omitempty"`
 	Type    string          `json:"type"`
-	Event   string          `json:"event"`
+	Event   string          `json:"event,omitempty"`
+	Request *request        `json:"request,omitempty"` // of a call, in place of an event
 	Subject json.RawMessage `json:"subject,omitempty"`
 	Body    json.RawMessage `json:"body,omitempty"`
 	Txn     string          `json:"txn,omitempty"`
 	Chain   string          `json:"chain,omitempty"`
 	Made    time.Time       `json:"made"`
 	Expires time.Time       `json:"expires,omitzero"`
+}
+
+// request is what a call asks.
+type request struct {
+	Method string          `json:"method,omitempty"`
+	Path   string          `json:"path,omitempty"`
+	Body   json.RawMessage `json:"body,omitempty"`
 }
 
 // Prepare implements pipeline.Preparer: the payload of an action is all that an
@@ -71,6 +79,9 @@ func (s *sink) Prepare(_ context.Context, o pipeline.Order) ([]byte, error) {
 	}
 	if !o.Subject.IsZero() {
 		p.Subject = o.Subject.AppendJSON(nil)
+	}
+	if r := o.Request; r != nil {
+		p.Request = &request{r.Method, r.Path, r.Body}
 	}
 	b, err := json.Marshal(p)
 	if err != nil {

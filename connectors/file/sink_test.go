@@ -220,6 +220,20 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
+// TestPrepareCall: a call is written as what it asks.
+func TestPrepareCall(t *testing.T) {
+	s := openSinkAt(t, filepath.Join(t.TempDir(), "out.jsonl"))
+	got, err := s.Prepare(t.Context(), pipeline.Order{
+		ActionID: "a-1", Type: "disable-account", Made: now,
+		Request: &pipeline.Request{Method: "POST", Path: "/users/u-1/suspend", Body: []byte(`{"by":"us"}`)},
+	})
+	const want = `{"action":"a-1","type":"disable-account","request":{"method":"POST","path":"/users/u-1/suspend","body":{"by":"us"}},"made":"2026-03-01T12:00:00Z"}`
+	if err != nil || string(got) != want {
+		t.Errorf("got %s, %v; want %s", got, err, want)
+	}
+	var _ kind.Caller = &SinkConfig{}
+}
+
 func TestRecent(t *testing.T) {
 	var r recent
 	for i := range maxRecent + 10 {

@@ -40,6 +40,13 @@ type SinkConfig interface {
 	Open(env Env) (pipeline.Sink, error)
 }
 
+// Caller is the configuration of a sink that carries out orders with a Request:
+// an action may call it with do.
+type Caller interface {
+	// Calls does nothing; it marks the kind.
+	Calls()
+}
+
 // Readier is a source that can tell whether it takes signals already. One that
 // cannot is taken to be ready once Run was called.
 type Readier interface {

@@ -43,6 +43,13 @@ func (r *renderer) action(a *pipeline.Action) {
 	w.text("id", a.ID)
 	w.text("type", a.Type)
 	w.text("event", a.Emits)
+	if a.Part > 0 {
+		w.int("part", int64(a.Part))
+	}
+	if a.Call != nil {
+		w.text("method", a.Call.Method)
+		w.text("path", a.Call.Path)
+	}
 	w.text("target", a.Target)
 	w.text("subject", a.Key)
 	w.text("status", string(a.Status))
@@ -87,5 +94,9 @@ func (r *renderer) action(a *pipeline.Action) {
 	r.entities(x, &payload{}, "")
 	r.related(x, "")
 	r.chain(a.Chain, int64(a.Depth)+1, a.Decision)
-	r.end(&h, a.ID, a.Emits, a.Target, string(a.Status), strconv.Itoa(a.Attempt))
+	key := []string{a.ID, a.Emits, a.Target, string(a.Status), strconv.Itoa(a.Attempt)}
+	if a.Part > 0 {
+		key = append(key, strconv.Itoa(a.Part))
+	}
+	r.end(&h, key...)
 }

@@ -14,7 +14,8 @@
 // rebuilding an index from the journal gives the same documents under the same
 // ids. A record gives one document per event (ssf.set; ssf.alert for the local
 // family) or one for the message when there are none, one per decision, one per
-// action in the state the record has it in, and one per act of an operator.
+// action in the state the record has it in, and one per act of an operator, with
+// those of the actions it changed.
 // What could not be read at all becomes ssf.error.
 package document
 

@@ -164,10 +164,17 @@ func actionMessage(a *pipeline.Action) string {
 		b.WriteString(name)
 	}
 	b.WriteByte(' ')
+	if strings.HasPrefix(a.Why, string(a.Status)+" by ") { // the word of a person
+		b.WriteString(a.Why)
+		return b.String()
+	}
 	b.WriteString(strings.ReplaceAll(string(a.Status), "_", " "))
 	if a.Target != "" {
 		b.WriteString(preposition(a.Status))
 		b.WriteString(a.Target)
+	}
+	if a.Call != nil {
+		b.WriteString(" (" + strings.TrimSpace(first(a.Call.Method, "call")+" "+a.Call.Path) + ")")
 	}
 	if a.Mode == pipeline.Shadow {
 		b.WriteString(" in the shadow")

@@ -15,6 +15,9 @@ var verbs = map[string]category{
 	"verdict":        {isEvent, `["intrusion_detection"]`, `["info"]`, success, informational},
 	"notify":         {isEvent, `["configuration"]`, `["info"]`, success, informational},
 	"resume-actions": {isEvent, `["configuration"]`, `["change"]`, success, medium},
+	"approve-action": {isEvent, `["iam"]`, `["admin","info"]`, success, medium},
+	"reject-action":  {isEvent, `["iam"]`, `["admin","info"]`, success, low},
+	"retry-action":   {isEvent, `["iam"]`, `["admin","info"]`, success, low},
 	"backup":         {isEvent, `["file"]`, `["creation"]`, success, medium}, // keys leave with it
 	"restore":        {isEvent, `["configuration"]`, `["change"]`, success, high},
 
@@ -27,8 +30,12 @@ var verbs = map[string]category{
 func (r *renderer) operator() {
 	o := r.rec.Operator
 	at := r.rec.At.UTC().Format(time.RFC3339Nano)
+	key := []string{o.Verb, o.By, at}
+	if len(r.rec.Actions) > 0 { // several actions may be judged in one moment
+		key = append(key, o.Detail)
+	}
 	h := head{
-		stream: AuditStream, time: r.rec.At, created: r.rec.At, id: docID(AuditStream, o.Verb, o.By, at),
+		stream: AuditStream, time: r.rec.At, created: r.rec.At, id: docID(AuditStream, key...),
 		category: category{isEvent, `["configuration"]`, `["info"]`, success, low},
 		action:   o.Verb, module: "ssf", provider: product, reason: o.Comment, message: operatorMessage(o),
 	}
@@ -58,7 +65,7 @@ func (r *renderer) operator() {
 		w.close(m)
 	}
 	r.about(o)
-	r.end(&h, o.Verb, o.By, at)
+	r.end(&h, key...)
 }
 
 // about writes whom an act is by and, of a verdict, what it is about, so that it

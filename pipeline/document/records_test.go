@@ -140,6 +140,8 @@ func records() map[string]*pipeline.Record {
 				other("5", "prov:deactivate", `{}`),
 			}},
 		"delivery":   delivery,
+		"called":     called(),
+		"approved":   approved(),
 		"rejected":   {Kind: pipeline.RejectRecord, At: at("2026-02-03T10:15:05.003Z"), Input: rejected},
 		"unreadable": {Kind: pipeline.RejectRecord, At: at("2026-02-03T10:15:05.003Z"), Input: unreadable},
 		"reused":     {Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.003Z"), Input: reused},
@@ -201,4 +203,31 @@ func everyMapped() *pipeline.Record {
 			TimeSource: "record", Body: json.RawMessage(`{"alert_id":"1","severity":"high"}`), ECS: ecs,
 		},
 	}}}
+}
+
+// called is the call of an actuator, taken.
+func called() *pipeline.Record {
+	return &pipeline.Record{Kind: pipeline.DeliveryRecord, At: at("2026-02-03T10:15:05.240Z"), Actions: []pipeline.Action{{
+		ID: "a-00000000000000000000000031", Event: "e-00000000000000000000000011", Decision: "d-00000000000000000000000011",
+		Chain: "i-00000000000000000000000001", Depth: 1, Rule: "credential_compromise", Severity: "high", Mode: pipeline.Enforce,
+		Type: "disable-account", Call: &pipeline.CallPart{Method: "POST", Path: "/users/00u1/lifecycle/suspend"}, Target: "idp",
+		Subject: []byte(`{"format":"email","email":"jane@example.com"}`), Key: "email:jane@example.com",
+		Body: []byte(`{"reason":"user risk is high"}`), Reason: "user risk is high", Status: pipeline.Acked, Attempt: 1, Info: "200",
+		Made: at("2026-02-03T10:15:05.031Z"), Received: at("2026-02-03T10:15:05.031Z"),
+	}}}
+}
+
+// approved is a person's word on an action of two parts.
+func approved() *pipeline.Record {
+	whole := called().Actions[0]
+	call, fact := whole, whole
+	whole.Call, whole.Target, whole.Body, whole.Info, whole.Attempt = nil, "", nil, "", 0
+	whole.Status, whole.Guard, whole.Why = pipeline.Approved, "protected", "approved by kim: called her"
+	call.Status, call.Info, call.Attempt = pipeline.Queued, "", 0
+	fact.Status, fact.Info, fact.Attempt, fact.Part, fact.After = pipeline.Proposed, "", 0, 1, 1
+	fact.Call, fact.Emits, fact.Target, fact.Why = nil, "account-disabled", "downstream", "waits for the call of idp"
+	return &pipeline.Record{
+		Kind: pipeline.OperatorRecord, At: at("2026-02-03T10:16:00Z"), Actions: []pipeline.Action{whole, call, fact},
+		Operator: &pipeline.OperatorPart{Verb: "approve-action", By: "kim", Comment: "called her", Detail: whole.ID},
+	}
 }

@@ -39,6 +39,7 @@ func (o Renderer) Render(seq uint64, rec *pipeline.Record) ([]Doc, error) {
 			return nil, fmt.Errorf("document: operator record %d has no operator", seq)
 		}
 		r.operator()
+		r.actions()
 	default:
 		return nil, fmt.Errorf("document: record %d is of unknown kind %q", seq, rec.Kind)
 	}

@@ -46,6 +46,11 @@ func Handler(b Backend) http.Handler {
 	handle("POST /v1/explain", b.explain)
 	handle("POST /v1/actions/stop", b.operate(b.Pipeline.StopActions))
 	handle("POST /v1/actions/resume", b.operate(b.Pipeline.ResumeActions))
+	handle("GET /v1/actions", b.actions)
+	handle("GET /v1/actions/{id}", b.action)
+	handle("POST /v1/actions/approve", b.judgeActions(b.Pipeline.Approve))
+	handle("POST /v1/actions/reject", b.judgeActions(b.Pipeline.Reject))
+	handle("POST /v1/actions/retry", b.judgeActions(b.Pipeline.Retry))
 	handle("POST /v1/verdicts", b.judge)
 	handle("POST /v1/reload", b.reload)
 	handle("POST /v1/drill", b.drill)
@@ -160,7 +165,7 @@ func (b Backend) follow(ctx context.Context, actions []pipeline.Action) error {
 		}
 		for _, f := range found {
 			for _, later := range f.Record.Actions {
-				if f.Record.Kind == pipeline.DeliveryRecord && later.Target == now.Target && later.Emits == now.Emits {
+				if f.Record.Kind != pipeline.InputRecord && later.ID == now.ID && later.Target == now.Target && later.Part == now.Part {
 					*now = later
 				}
 			}

@@ -146,7 +146,7 @@ func (a *App) open(g *generation) error {
 	}
 	a.line = pipeline.New(pipeline.Options{
 		Store: st, Log: a.log, Now: a.o.Now, Node: nodeName(cfg), Observer: a.metrics,
-		MaxBatch: cfg.Limits.MaxBatch, MaxPending: cfg.Limits.MaxPending,
+		MaxBatch: cfg.Limits.MaxBatch, MaxPending: cfg.Limits.MaxPending, MaxWaiting: cfg.Limits.MaxWaiting,
 	})
 	if a.drill, err = drill.New(); err != nil {
 		return err
@@ -371,7 +371,7 @@ func (a *App) Searcher() query.Searcher { return a.search }
 // operator do not count.
 func (a *App) Settled(ctx context.Context) error {
 	for {
-		busy := false
+		busy, before := false, a.store.Last()
 		for _, s := range a.sinks {
 			n, _ := a.store.Pending(s.name)
 			busy = busy || n > 0
@@ -383,7 +383,9 @@ func (a *App) Settled(ctx context.Context) error {
 			}
 			busy = busy || lag > 0
 		}
-		if !busy {
+		// What was taken may have queued what waited for it at a sink that was
+		// looked at already; the journal tells.
+		if !busy && a.store.Last() == before {
 			return nil
 		}
 		select {

@@ -117,7 +117,9 @@ func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 	for _, p := range cfg.Protect {
 		s.Protect = append(s.Protect, pipeline.Protection{Subjects: p.Subjects, Reason: p.Reason})
 	}
+	s.Sinks = make([]string, 0, len(cfg.Sinks))
 	for _, sink := range cfg.Sinks {
+		s.Sinks = append(s.Sinks, sink.Name)
 		if own, ok := sink.Config.(interface{ SigningIssuer() string }); ok {
 			s.Own = append(s.Own, own.SigningIssuer())
 		}
@@ -126,10 +128,13 @@ func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 }
 
 func actionType(a *config.Action) pipeline.ActionType {
-	t := pipeline.ActionType{Name: a.Name, Merge: a.Merge, ValidFor: a.ValidFor, ReversibleBy: a.ReversibleBy}
+	t := pipeline.ActionType{Name: a.Name, Merge: a.Merge, ValidFor: a.ValidFor, ReversibleBy: a.ReversibleBy, Known: a.SpeaksOfKnown()}
+	for _, d := range a.Dos {
+		t.Dos = append(t.Dos, pipeline.Do{Sink: d.Sink, Call: d.Render})
+	}
 	for _, e := range a.Emits {
 		body := e.Body
-		t.Emits = append(t.Emits, pipeline.Emit{Event: e.Event.Name, To: e.To, Body: func(v pipeline.ActionVars) ([]byte, error) {
+		t.Emits = append(t.Emits, pipeline.Emit{Event: e.Event.Name, To: e.To, After: e.After, Body: func(v pipeline.ActionVars) ([]byte, error) {
 			return body.Render(v)
 		}})
 	}

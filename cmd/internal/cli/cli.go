@@ -69,6 +69,7 @@ func verbs() []verb {
 		{"opa", "input ID | bundle DIR", "hand rules and their input over to the opa program", "", runOPA},
 		{"verdict", "ID VERDICT", "say what a decision or action turned out to be", verdictHelp, runVerdict},
 		{"rules", "stats", "show how each rule's work was judged", rulesHelp, runRules},
+		{"action", "list | show | approve | reject | retry", "list and release actions that wait for a person", "", runAction},
 		{"stop-actions", "", "hold every action, or resume", "", runStopActions},
 		{"drill", "", "send a test signal through the running line", drillHelp, runDrill},
 		{"store", "status | compact", "show what is in the store and how full its bounds are, or compact it", storeHelp, runStore},

@@ -115,7 +115,8 @@ func (p *programme) tell(r *demo.Report) error {
 	}
 	fmt.Fprintln(p.w)
 	for _, line := range [][2]string{
-		{"identity provider", "asks for a new credential: " + people(r.Demanded)},
+		{"identity provider", "suspends, when called: " + people(r.Suspended) + "; " + r.Order},
+		{"", "asks for a new credential: " + people(r.Demanded)},
 		{"", "treats as high risk: " + people(r.Risky)},
 		{"repeated report", "answered " + r.Repeat + ", nothing happened"},
 		{"forged report", "answered " + r.Forgery},

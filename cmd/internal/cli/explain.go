@@ -231,7 +231,10 @@ func printExplanation(r *report, x api.Explanation) {
 // printPart tells how an action stands with one of its targets.
 func printPart(r *report, a pipeline.Action) {
 	where := ""
-	if a.Target != "" {
+	switch {
+	case a.Call != nil:
+		where = strings.TrimSpace(cmp.Or(a.Call.Method, "call")+" "+a.Call.Path) + " at " + a.Target + " "
+	case a.Target != "":
 		where = a.Emits + " to " + a.Target + " "
 	}
 	status := string(a.Status)

@@ -43,12 +43,12 @@ type product struct {
 	app *app.App
 }
 
-func newProduct(t *testing.T) *product {
+func newProduct(t *testing.T, more ...string) *product {
 	t.Helper()
 	p := &product{t: t, dir: t.TempDir()}
 	p.write("keys.hcl", `data_dir = "keys-only"`)
 	p.write("idp.jwks.json", p.run("keys", "jwks", "--config", p.path("keys.hcl")))
-	p.write("config.hcl", productConfig)
+	p.write("config.hcl", productConfig+strings.Join(more, ""))
 	var err error
 	if p.app, err = app.New(app.Options{Config: p.path("config.hcl"), Version: "test"}); err != nil {
 		t.Fatal(err)

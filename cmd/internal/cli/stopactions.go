@@ -33,10 +33,26 @@ func runStopActions(ctx context.Context, c *call) error {
 		return c.explainFailure(err, *path, "")
 	}
 	if *resume {
-		fmt.Fprintf(c.Out, "Actions go out again: what was queued before the stop, if it has not expired, and what is decided from now on.\n"+
-			"Those held meanwhile stay held and are for people to carry out: signalbox query --config %s 'action.guard:stop'\n", *path)
+		held, err := client.Actions(ctx, api.ActionsRequest{Guard: "stop", Limit: 1})
+		if err != nil {
+			return c.explainFailure(err, *path, "")
+		}
+		fmt.Fprintln(c.Out, "Actions go out again: what was queued before the stop, if it has not expired, and what is decided from now on.")
+		if held.Total == 0 {
+			fmt.Fprintln(c.Out, "Nothing was held meanwhile.")
+			return nil
+		}
+		fmt.Fprintf(c.Out, "%s held meanwhile and wait for a person, until they expire:\n"+
+			"  signalbox action list --guard stop --config %s\n  signalbox action approve --all --guard stop --config %[2]s\n", were(held.Total), *path)
 		return nil
 	}
 	fmt.Fprintf(c.Out, "Actions are stopped: nothing leaves, new ones are held. Intake and indexing go on.\nResume with: signalbox stop-actions --resume --config %s\n", *path)
 	return nil
+}
+
+func were(n int) string {
+	if n == 1 {
+		return "1 action was"
+	}
+	return counted(n) + " were"
 }

@@ -29,12 +29,6 @@ type emitBlock struct {
 	Body  hclsyntax.Expression `hcl:"body,optional"`
 }
 
-// doBlock is a call of an actuator, which is refused with a clear word.
-type doBlock struct {
-	Sink string          `hcl:"sink,label"`
-	Rest *hclsyntax.Body `hcl:",remain"`
-}
-
 // defaultValidFor is how long an action of the file's own is worth sending.
 const defaultValidFor = 24 * time.Hour
 
@@ -44,7 +38,8 @@ var actionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,63}$`)
 // actions decodes the action blocks over the shipped types. A block for a
 // shipped type changes what it mentions: an attribute replaces the shipped one;
 // emit blocks replace all shipped ones, but one without a body keeps the body
-// that the shipped type has for the event.
+// that the shipped type has for the event. An emit waits for the do blocks that
+// are written before it.
 func (l *loader) actions(blocks []actionBlock) {
 	seen := map[string]int{}
 	for i, b := range blocks {
@@ -69,10 +64,6 @@ func (l *loader) action(at string, b actionBlock) {
 		l.cfg.Actions[b.Name] = a
 	}
 	a.Place = l.place(at)
-	for i := range b.Dos {
-		l.fault(l.spots.find(fmt.Sprintf("%s.do[%d]", at, i)).at, "do is not available in this version",
-			"An action of this version states facts with emit; a call of an actuator cannot be made yet.")
-	}
 	a.Merge = either(b.Merge, a.Merge)
 	a.ValidFor = either(b.ValidFor, a.ValidFor)
 	a.ReversibleBy = either(b.ReversibleBy, a.ReversibleBy)
@@ -81,20 +72,45 @@ func (l *loader) action(at string, b actionBlock) {
 	}
 	between(l, at+".merge", a.Merge, 0, 31*24*time.Hour)
 	between(l, at+".valid_for", a.ValidFor, time.Second, 31*24*time.Hour)
-	if b.Emits == nil {
+	if b.Emits == nil && b.Dos == nil {
 		return
+	}
+	if l.shipping {
+		l.says(at, a, b.Dos)
+		b.Dos = nil
+	}
+	a.Dos = nil
+	for i, d := range b.Dos {
+		if do, ok := l.do(fmt.Sprintf("%s.do[%d]", at, i), d, a.Says); ok {
+			a.Dos = append(a.Dos, do)
+		}
 	}
 	shipped := a.Emits
 	a.Emits = nil
+	if b.Emits == nil {
+		for _, e := range shipped { // they go nowhere, and tell what the action is about
+			e.After = len(b.Dos)
+			a.Emits = append(a.Emits, e)
+		}
+	}
 	for i, e := range b.Emits {
-		if emit, ok := l.emit(fmt.Sprintf("%s.emit[%d]", at, i), e, shipped); ok {
+		if emit, ok := l.emit(fmt.Sprintf("%s.emit[%d]", at, i), e, l.callsBefore(at, i, len(b.Dos)), shipped); ok {
 			a.Emits = append(a.Emits, emit)
 		}
 	}
 }
 
+// says takes over what a call without a body of its own says, of a shipped type.
+func (l *loader) says(at string, a *Action, dos []doBlock) {
+	for i, d := range dos {
+		if body, ok := l.compile(d.Body); ok && l.checkObject(fmt.Sprintf("%s.do[%d]", at, i), body) {
+			a.Says = body
+		}
+	}
+}
+
 // emit decodes one step. Only a step with a usable event and body is kept.
-func (l *loader) emit(at string, b emitBlock, shipped []Emit) (Emit, bool) {
+func (l *loader) emit(at string, b emitBlock, after int, shipped []Emit) (Emit, bool) {
 	label := l.spots.find(at + "#event").at
 	t, ok := event.ByName(b.Event)
 	switch {
@@ -108,7 +124,7 @@ func (l *loader) emit(at string, b emitBlock, shipped []Emit) (Emit, bool) {
 		l.fault(label, fmt.Sprintf("event %q cannot be sent by an action", b.Event), "It belongs to a vendor's dialect or to the stream itself; send a CAEP or RISC event.")
 		return Emit{}, false
 	}
-	emit := Emit{Event: t, To: l.route(at, t, b.To)}
+	emit := Emit{Event: t, To: l.route(at, t, after, b.To), After: after}
 	if b.Body == nil {
 		for _, e := range shipped {
 			if e.Event == t {
@@ -179,8 +195,8 @@ type taker interface {
 // true because we say it. Every other event tells of something that happened.
 var judgements = []string{"credential-compromise", "risk-level-change", "account-credential-change-required", "user-risk-change", "device-risk-change"}
 
-// route checks the sinks of an emit.
-func (l *loader) route(at string, t *event.Type, to []string) []string {
+// route checks the sinks of an emit that has so many calls before it.
+func (l *loader) route(at string, t *event.Type, after int, to []string) []string {
 	var known, names []string
 	for _, s := range l.cfg.Sinks {
 		names = append(names, s.Name)
@@ -205,9 +221,9 @@ func (l *loader) route(at string, t *event.Type, to []string) []string {
 				fmt.Sprintf("A sink %q takes %s.", s.Kind, list(takes.Takes())))
 			continue
 		}
-		if !s.Authority && t.Family != "local" && !slices.Contains(judgements, t.Name) {
+		if after == 0 && !s.Authority && t.Family != "local" && !slices.Contains(judgements, t.Name) {
 			l.warn(l.spots.find(item).at, fmt.Sprintf("%s is stated to %q, but nothing here brings it about", t.Name, name),
-				fmt.Sprintf("An event tells what has happened and commands nothing. If the receiver agreed to take our word for the change, write authority = true in sink %q %q.", s.Kind, name))
+				fmt.Sprintf("An event tells what has happened and commands nothing. Write a do \"<sink>\" { ... } before the emit that brings it about. Or, if the receiver agreed to take our word for the change, write authority = true in sink %q %q.", s.Kind, name))
 		}
 	}
 	return known
@@ -222,6 +238,7 @@ func (l *loader) references() {
 			l.field(path, fmt.Sprintf("unknown action %q", given), suggest(given, known, "actions"))
 		}
 	}
+	l.takenBack()
 }
 
 // sentence makes a full sentence of an error's text.

@@ -3,15 +3,18 @@ package config
 import (
 	"strings"
 
+	"github.com/hashicorp/hcl/v2/ext/tryfunc"
 	"github.com/zclconf/go-cty/cty"
 	"github.com/zclconf/go-cty/cty/function"
 )
 
-// bodyFunctions are the functions of templates. All of them take null.
+// bodyFunctions are the functions of templates. All of them take null; try gives
+// the first of its arguments that is no error.
 var bodyFunctions = map[string]function.Function{
 	"upper":    textCase(strings.ToUpper),
 	"lower":    textCase(strings.ToLower),
 	"coalesce": coalesce,
+	"try":      tryfunc.TryFunc,
 }
 
 func textCase(change func(string) string) function.Function {

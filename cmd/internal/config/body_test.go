@@ -2,6 +2,7 @@ package config
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -14,10 +15,18 @@ import (
 func vars(with map[string]any) pipeline.ActionVars {
 	cause, _ := event.ByName("credential-compromise")
 	return pipeline.ActionVars{
-		Type: "revoke-session", Rule: "threat_alert", Reason: `says "now"`, Subject: "email:jane@example.com", With: with,
+		Type: "revoke-session", Rule: "threat_alert", Reason: `says "now"`, Subject: subjectOf("email:jane@example.com"), With: with,
 		Event: &event.Event{ID: "e-1", Type: cause, Issuer: "https://idp.example.com", Source: "idp", Txn: "t1", Time: time.Unix(1767225000, 0)},
 		Now:   time.Unix(1767225600, 0),
 	}
+}
+
+func subjectOf(key string) event.Subject {
+	s, err := event.ParseKey(key)
+	if err != nil {
+		panic(err)
+	}
+	return s
 }
 
 func TestRender(t *testing.T) {
@@ -116,6 +125,33 @@ func TestShippedBodies(t *testing.T) {
 	}
 	if emits != 10 {
 		t.Errorf("%d shipped actions emit, want 10", emits)
+	}
+}
+
+// A notify that calls somebody says what it is about without being told to.
+func TestNotifySays(t *testing.T) {
+	src := "sink \"file\" \"pager\" { path = \"x.jsonl\" }\naction \"notify\" {\n  do \"pager\" {}\n}\n"
+	cfg, list := Parse("config.hcl", ".", []byte(src), testEnv)
+	if len(list) > 0 {
+		t.Fatalf("%s: %s", list[0].Summary, list[0].Detail)
+	}
+	v := vars(nil)
+	v.ID, v.Severity = "a-1", "high"
+	r, err := cfg.Actions["notify"].Dos[0].Render(v)
+	const want = `{"action":"a-1","event":"e-1","rule":"threat_alert","severity":"high","subject":"email:jane@example.com","text":"says \"now\"","time":1767225600}`
+	if err != nil || string(r.Body) != want || r.Path != "" || r.Method != "" {
+		t.Errorf("%s, %v; want %s", r.Body, err, want)
+	}
+}
+
+// Every action type of the contract with rule authors comes with the product.
+func TestShippedActions(t *testing.T) {
+	want := []string{
+		"credential-compromise", "device-noncompliant", "disable-account", "enable-account", "lower-risk", "notify", "raise-risk",
+		"require-credential-change", "restore-access", "restrict-access", "revoke-session", "step-up",
+	}
+	if got := sortedKeys(shippedActions()); !slices.Equal(got, want) {
+		t.Errorf("shipped are %v, want %v", got, want)
 	}
 }
 

@@ -101,7 +101,9 @@ type Sink struct {
 type Action struct {
 	Name         string
 	Shipped      bool          // declared by the product, perhaps changed by the file
-	Emits        []Emit        // in order; empty: the action is recorded only
+	Dos          []Do          // calls, one after the other
+	Emits        []Emit        // in order; neither calls nor emits: the action is recorded only
+	Says         *Body         // body of a call that has none of its own; nil is none
 	Merge        time.Duration // equal actions within it become one; 0 is no merging
 	ValidFor     time.Duration // what could not be handed over in time is not sent
 	ReversibleBy string        // action type that takes it back, "" if none does
@@ -110,13 +112,14 @@ type Action struct {
 
 // Routed reports whether the action goes to any sink.
 func (a *Action) Routed() bool {
-	return slices.ContainsFunc(a.Emits, func(e Emit) bool { return len(e.To) > 0 })
+	return len(a.Dos) > 0 || slices.ContainsFunc(a.Emits, func(e Emit) bool { return len(e.To) > 0 })
 }
 
 // Emit is a Security Event Token an action sends.
 type Emit struct {
 	Event *event.Type
 	To    []string // sink names
+	After int      // how many of the calls come before it
 	Body  *Body    // payload of the event
 }
 
@@ -161,6 +164,7 @@ type Limits struct {
 	MaxBytes   int // length of a token
 	MaxBatch   int // messages handled in one transaction
 	MaxPending int // actions that may wait for one sink; further ones are held
+	MaxWaiting int // actions that may wait for a person; further ones are given up
 }
 
 // Metrics is where figures are served.

@@ -144,15 +144,17 @@ func TestShippedFileInFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile(`^# ((issuer|source|sink|notify|protect) .*\{|protect \{)$`)
-	lines, open := strings.Split(string(src), "\n"), false
+	block := regexp.MustCompile(`^( *)# ((issuer|source|sink|notify|protect|do) .*\{|protect \{)$`)
+	lines, open, indent := strings.Split(string(src), "\n"), false, ""
 	for i, line := range lines {
-		open = open || block.MatchString(line)
+		if m := block.FindStringSubmatch(line); m != nil && !open {
+			open, indent = true, m[1]
+		}
 		if !open {
 			continue
 		}
-		lines[i] = strings.TrimPrefix(strings.TrimPrefix(line, "#"), " ")
-		if line == "# }" {
+		lines[i] = strings.TrimPrefix(strings.TrimPrefix(line, indent+"#"), " ")
+		if line == indent+"# }" {
 			open = false
 		}
 	}
@@ -160,6 +162,9 @@ func TestShippedFileInFull(t *testing.T) {
 	cfg, list := Parse("config.hcl", ".", []byte(strings.Join(lines, "\n")), env)
 	for _, d := range list {
 		t.Errorf("%s: %s (%s)", d.At(), d.Summary, d.Detail)
+	}
+	if len(cfg.Actions["disable-account"].Dos) != 1 || cfg.Actions["disable-account"].Emits[0].After != 1 {
+		t.Errorf("disable-account is %+v", cfg.Actions["disable-account"])
 	}
 	for kind := range connectors.Sources {
 		if !slices.ContainsFunc(cfg.Sources, func(s Source) bool { return s.Kind == kind }) {

@@ -18,6 +18,7 @@ type loader struct {
 	spots   spots
 	problem diag.List
 
+	shipping bool            // it reads the types that come with the product
 	failed   map[string]bool // "sink <name>": blocks that are there but could not be used
 	mentions []string        // paths of attributes and items that name an action
 }
@@ -65,7 +66,11 @@ func (s spot) leaks(text string) bool {
 
 // warn notes a warning at a range.
 func (l *loader) warn(at hcl.Range, summary, detail string) {
-	l.problem = append(l.problem, diag.Diagnostic{Severity: diag.Warning, Summary: summary, Detail: detail, Place: diag.HCLPlace(at)})
+	l.problem = append(l.problem, warning(diag.HCLPlace(at), summary, detail))
+}
+
+func warning(at diag.Place, summary, detail string) diag.Diagnostic {
+	return diag.Diagnostic{Severity: diag.Warning, Summary: summary, Detail: detail, Place: at}
 }
 
 // hcl notes what the HCL library reports, in our words where we have better.

@@ -34,6 +34,7 @@ func defaults(file, dir string) *Config {
 			MaxBytes:   64 << 10,
 			MaxBatch:   1000,
 			MaxPending: 100_000,
+			MaxWaiting: 10_000,
 		},
 	}
 }
@@ -89,6 +90,7 @@ type limitsBlock struct {
 	MaxBytes   int `hcl:"max_bytes,optional"`
 	MaxBatch   int `hcl:"max_batch,optional"`
 	MaxPending int `hcl:"max_pending,optional"`
+	MaxWaiting int `hcl:"max_waiting,optional"`
 }
 
 type metricsBlock struct {
@@ -131,6 +133,7 @@ func (l *loader) root(body *hclsyntax.Body) {
 	between(l, "limits.max_bytes", c.Limits.MaxBytes, 1<<10, strictjson.DefaultLimits.Bytes)
 	between(l, "limits.max_batch", c.Limits.MaxBatch, 1, 10_000)
 	between(l, "limits.max_pending", c.Limits.MaxPending, 1, 100_000_000)
+	between(l, "limits.max_waiting", c.Limits.MaxWaiting, 1, 100_000)
 
 	l.issuers(top.Issuers)
 	l.sources(top.Sources)

@@ -19,16 +19,7 @@ import (
 // will be, what depends on the rule is filled with something that fits, and so
 // is the subject if it is written inside by the sink.
 func (b *Body) sample(t *event.Type, inside bool) (strictjson.Value, error) {
-	with := make(map[string]cty.Value, len(b.with))
-	for _, name := range b.with {
-		with[name] = cty.DynamicVal
-	}
-	now := time.Unix(1767225600, 0)
-	vars := pipeline.ActionVars{
-		Type: "action", Rule: "rule", Reason: "reason", Subject: "email:jane@example.com", Now: now,
-		Event: &event.Event{Type: t, ID: "e-0", Issuer: "https://idp.example.com", Source: "source", Txn: "txn", Time: now},
-	}
-	payload, diags := b.expr.Value(b.context(vars, with))
+	payload, diags := b.sampled(t)
 	if diags.HasErrors() {
 		return strictjson.Value{}, diags
 	}
@@ -55,6 +46,24 @@ func (b *Body) sample(t *event.Type, inside bool) (strictjson.Value, error) {
 		return strictjson.Value{}, fmt.Errorf("encode payload: %w", err)
 	}
 	return strictjson.Parse(text, strictjson.DefaultLimits)
+}
+
+// sampled is the value of the template as far as it is known before there is an
+// action.
+func (b *Body) sampled(t *event.Type) (cty.Value, hcl.Diagnostics) {
+	with := make(map[string]cty.Value, len(b.with))
+	for _, name := range b.with {
+		with[name] = cty.DynamicVal
+	}
+	now := time.Unix(1767225600, 0)
+	context := b.context(pipeline.ActionVars{
+		ID: "a-0", Type: "action", Rule: "rule", Severity: "high", Reason: "reason", Now: now,
+		Event: &event.Event{Type: t, ID: "e-0", Issuer: "https://idp.example.com", Source: "source", Txn: "txn", Time: now},
+	}, with)
+	for _, name := range []string{"subject", "user", "device", "session"} {
+		context.Variables[name] = cty.DynamicVal
+	}
+	return b.expr.Value(context)
 }
 
 // sampleMember gives a member of a sample, false if there is none.

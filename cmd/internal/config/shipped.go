@@ -13,6 +13,7 @@ var shippedText []byte
 var shippedOnce = sync.OnceValue(func() map[string]*Action {
 	const file = "shipped.hcl"
 	l := newLoader(&Config{Actions: map[string]*Action{}}, noEnv)
+	l.shipping = true
 	var top struct {
 		Actions []actionBlock `hcl:"action,block"`
 	}

@@ -101,7 +101,8 @@ action "lower-risk" {
   }
 }
 
-# A request, not a fact: no event says it, so the action is recorded only.
+# A request, not a fact: no event says it. It is recorded, and carried out by the
+# do that a configuration gives it.
 action "step-up" {
   merge     = "10m"
   valid_for = "1h"
@@ -152,8 +153,20 @@ action "device-noncompliant" {
   }
 }
 
-# A word to people: recorded and indexed.
+# A word to people: recorded and indexed, and sent to the notifiers that a
+# configuration calls with do. The body is what a do without one says there.
 action "notify" {
   merge     = "10m"
   valid_for = "24h"
+  do "*" {
+    body = {
+      text     = "${action.reason}"
+      subject  = action.subject
+      severity = action.severity
+      rule     = action.rule
+      action   = action.id
+      event    = event.id
+      time     = now
+    }
+  }
 }

@@ -29,6 +29,7 @@ type application struct {
 
 	mu       sync.Mutex
 	sessions []Session
+	disabled map[string]time.Time // users whose account is said to be disabled, and when that was heard
 }
 
 func newApplication(name, audience string) (*application, error) {
@@ -56,8 +57,18 @@ func (a *application) signIn(w http.ResponseWriter, req *http.Request) {
 }
 
 // hear ends the sessions a session-revoked speaks of: the one it names, or those
-// of the user that had begun by then. Everything else is none of its business.
+// of the user that had begun by then. It notes whose account is disabled.
+// Everything else is none of its business.
 func (a *application) hear(e *event.Event, at time.Time) {
+	if e.Type.Name == "account-disabled" {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		if a.disabled == nil {
+			a.disabled = map[string]time.Time{}
+		}
+		a.disabled[e.Subject.Member("email")] = at
+		return
+	}
 	if e.Type.Name != "session-revoked" {
 		return
 	}
@@ -76,6 +87,13 @@ func (a *application) hear(e *event.Event, at time.Time) {
 			s.Ended = at
 		}
 	}
+}
+
+// told returns when it heard that an account is disabled, zero for never.
+func (a *application) told(user string) time.Time {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.disabled[user]
 }
 
 // list returns the sessions by user and begin.

@@ -3,8 +3,11 @@ package demo
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
+	"crypto/subtle"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"slices"
 	"sync"
@@ -24,7 +27,10 @@ type provider struct {
 
 	mu       sync.Mutex
 	demanded []string // users whose credential must be changed
-	risky    []string // users at high risk
+
+	token     string               // the Authorization header its API asks for
+	suspended map[string]time.Time // users whose account it has suspended, and when
+	risky     []string             // users at high risk
 }
 
 func newProvider(issuer, audience string, apps []*application, client *http.Client) (*provider, error) {
@@ -32,7 +38,8 @@ func newProvider(issuer, audience string, apps []*application, client *http.Clie
 	if err != nil {
 		return nil, err
 	}
-	p := &provider{server: s, apps: apps}
+	p := &provider{server: s, apps: apps, token: "Bearer " + rand.Text(), suspended: map[string]time.Time{}}
+	s.mux.HandleFunc("POST /api/users/{user}/suspend", p.suspend)
 	p.receiver = newReceiver(issuer, s, p.hear)
 	p.transmitter, err = newTransmitter(issuer, audience, "RS256", s, client)
 	return p, err
@@ -89,6 +96,27 @@ func sessionOf(user, id string) (event.Subject, error) {
 	}
 	err = json.Unmarshal(text, &s)
 	return s, err
+}
+
+// suspend disables an account, for who may ask for it.
+func (p *provider) suspend(w http.ResponseWriter, req *http.Request) {
+	if subtle.ConstantTimeCompare([]byte(req.Header.Get("Authorization")), []byte(p.token)) != 1 {
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if user := req.PathValue("user"); p.suspended[user].IsZero() {
+		p.suspended[user] = time.Now()
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// suspensions returns whose account was suspended, and when.
+func (p *provider) suspensions() map[string]time.Time {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return maps.Clone(p.suspended)
 }
 
 // hear notes what the product demands and judges.

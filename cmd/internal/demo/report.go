@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"time"
@@ -21,6 +22,8 @@ type Report struct {
 	Applications []Seen   // what each application has now
 	Demanded     []string // users who need a new credential, as the identity provider was told
 	Risky        []string // users at high risk, likewise
+	Suspended    []string // users whose account the identity provider suspended when called
+	Order        string   // that nobody was told of it before
 
 	Counts  Counts
 	Slowest time.Duration // from handing a report over to the end of the last session because of it
@@ -91,9 +94,10 @@ func (p *playing) compare(ctx context.Context) error {
 	p.checks.equal("counts", p.report.Counts, Counts{
 		Accepted: len(sittings) + len(reported), Refused: 1, Repeated: 1,
 		Decisions: len(sittings) + len(reported), Acting: len(acted),
-		// Two sessions at two applications, a new credential and a risk for
-		// each on whom something is done.
-		Acked: 2*2 + 2*len(acted),
+		// Two sessions at two applications; a new credential, a risk, a suspended
+		// account and the word of that to two applications for each on whom
+		// something is done.
+		Acked: 2*2 + 2*len(acted) + len(acted) + 2*len(acted),
 		// The same about the break-glass account, and stronger authentication,
 		// which is asked for from the third user of a campaign on.
 		Held: 4,
@@ -106,7 +110,28 @@ func (p *playing) compare(ctx context.Context) error {
 	p.checks.equal("users who need a new credential", p.report.Demanded, acted)
 	p.checks.equal("users at high risk", p.report.Risky, acted)
 	p.checks.equal("tokens refused by the identity provider", p.idp.refusals(), []string(nil))
+	p.compareSuspensions()
 	return nil
+}
+
+// compareSuspensions holds that every account was disabled before anybody was
+// told that it is.
+func (p *playing) compareSuspensions() {
+	at := p.idp.suspensions()
+	p.report.Suspended = slices.Sorted(maps.Keys(at))
+	p.checks.equal("accounts suspended", p.report.Suspended, acted)
+	first := time.Duration(-1)
+	for user, suspended := range at {
+		for _, a := range p.apps {
+			told := a.told(user)
+			after := told.Sub(suspended)
+			p.checks.equal(fmt.Sprintf("%s was told that the account of %s is disabled after it was", a.name, user), !told.IsZero() && after >= 0, true)
+			if first < 0 || after < first {
+				first = after
+			}
+		}
+	}
+	p.report.Order = fmt.Sprintf("the first to be told of it heard so %.1f ms after", float64(first.Microseconds())/1000)
 }
 
 // search asks the product's index for everything the query matches.

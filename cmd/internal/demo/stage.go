@@ -115,7 +115,7 @@ type sink struct {
 func (s *Stage) writeConfig() error {
 	sinks := []sink{{"idp", idpURL, s.idp.server.url, false}}
 	secrets := map[string]string{
-		"idp": s.idp.transmitter.secret, "feed": s.feed.secret, "idp-out": s.idp.receiver.secret,
+		"idp": s.idp.transmitter.secret, "feed": s.feed.secret, "idp-out": s.idp.receiver.secret, "directory": s.idp.token,
 	}
 	for _, a := range s.apps {
 		sinks = append(sinks, sink{a.name, a.audience, a.server.url, true})

@@ -1,5 +1,0 @@
-action "disable-account" {
-  do "ldap" { # ERROR: do is not available in this version
-    method = "POST"
-  }
-}

@@ -1,0 +1,7 @@
+action "disable-account" {
+  do "idp" {
+    method = "PSOT" # ERROR: unknown method "PSOT"
+  }
+}
+
+sink "file" "idp" { path = "calls.jsonl" }

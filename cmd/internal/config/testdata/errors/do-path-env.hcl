@@ -1,0 +1,7 @@
+action "disable-account" {
+  do "idp" {
+    path = "/users/${env("PUSH_SECRET")}" # ERROR: unknown function "env"
+  }
+}
+
+sink "file" "idp" { path = "calls.jsonl" }
