@@ -53,7 +53,7 @@ type Counts struct {
 
 // TimelineQuery selects what the story is told by: everything but decisions to do
 // nothing and the way stations of actions.
-const TimelineQuery = `NOT event.dataset:ssf.audit NOT policy.result:no_action NOT action.status:queued NOT action.status:sent`
+const TimelineQuery = `NOT event.dataset:ssf.audit NOT policy.result:no_action NOT action.status:queued NOT action.status:sent NOT action.why:waits*`
 
 // view is what the demo reads of a document.
 type view struct {
