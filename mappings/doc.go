@@ -11,8 +11,9 @@
 //	  title    = "Acme EDR alerts"
 //	  vendor   = "acme"
 //	  observer = { vendor = "Acme", product = "EDR", type = "edr" }
-//	  unwrap   = ["alerts"]                 # {"alerts": [...]} holds the records
+//	  unwrap   = ["alerts", "data[]"]       # {"alerts": ...} and {"data": [...]} hold the records
 //	  when     = raw.kind == "detection"    # which records it knows
+//	  ecs      = { "user.name" = raw.user } # fields of all its events; those of an event go first
 //
 //	  enum "severity" {
 //	    high   = ["high", "4"]

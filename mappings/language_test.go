@@ -182,3 +182,53 @@ func TestErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestSharedFields: fields of the mapping are those of every event, and give
+// way to the event's own.
+func TestSharedFields(t *testing.T) {
+	m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
+  title  = "t"
+  vendor = "v"
+  ecs    = { "user.name" = raw.user, "host.name" = "shared" }
+  event "alert" {
+    body = { alert_id = "1", severity = "low" }
+  }
+  event "activity" {
+    body = { action = "x" }
+    ecs  = { "host.name" = "own" }
+  }
+}`))
+	if m == nil {
+		t.Fatal(diags)
+	}
+	out, err := m.Try([]byte(`{"user":"jane"}`), noon)
+	if err != nil || len(out.Events) != 2 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	for i, host := range []string{`"name":"shared"`, `"name":"own"`} {
+		if ecs := string(out.Events[i].ECS); !strings.Contains(ecs, host) || !strings.Contains(ecs, `"name":"jane"`) {
+			t.Errorf("event %d has %s", i, ecs)
+		}
+	}
+}
+
+// TestUnwrapLists: a name with [] is unwrapped only if it holds a list.
+func TestUnwrapLists(t *testing.T) {
+	m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
+  title  = "t"
+  vendor = "v"
+  unwrap = ["data[]"]
+  event "alert" {
+    body = { alert_id = raw.id, severity = "low" }
+  }
+}`))
+	if m == nil {
+		t.Fatal(diags)
+	}
+	for record, n := range map[string]int{`{"data":[{"id":"1"},{"id":"2"}]}`: 2, `{"id":"3","data":{"id":"4"}}`: 1} {
+		out, err := m.Try([]byte(record), noon)
+		if err != nil || len(out.Events) != n {
+			t.Errorf("%s makes %+v, %v", record, out, err)
+		}
+	}
+}

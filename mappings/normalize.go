@@ -106,7 +106,8 @@ func (m *Mapping) records(v strictjson.Value) []record {
 			}
 		case strictjson.Object:
 			for _, name := range m.unwrap {
-				if inner := v.Get(name); depth > 0 && (inner.Kind() == strictjson.Array || inner.Kind() == strictjson.Object) {
+				name, many := strings.CutSuffix(name, listOnly)
+				if inner := v.Get(name); depth > 0 && (inner.Kind() == strictjson.Array || !many && inner.Kind() == strictjson.Object) {
 					open(inner, v, depth-1)
 					return
 				}

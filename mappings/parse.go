@@ -98,7 +98,7 @@ func (c *compiler) mapping(b *hclsyntax.Block) {
 	} else if base := strings.TrimSuffix(filepath.Base(m.File), ".hcl"); base != m.Name {
 		c.fault(b.LabelRanges[0], fmt.Sprintf("mapping %q in file %s.hcl", m.Name, base), "A mapping is kept in a file of its name, so that it is found; rename one of them.")
 	}
-	attrs := c.attributes(b, "title", "vendor", "observer", "unwrap", "when")
+	attrs := c.attributes(b, "title", "vendor", "observer", "unwrap", "when", "ecs")
 	m.Title, m.Vendor = c.word(attrs, "title", b), c.word(attrs, "vendor", b)
 	if m.Vendor != "" && !plain.MatchString(m.Vendor) {
 		c.fault(attrs["vendor"].Range(), fmt.Sprintf("invalid vendor %q", m.Vendor), "It becomes event.module: small letters, digits, dashes and underscores.")
@@ -119,9 +119,12 @@ func (c *compiler) mapping(b *hclsyntax.Block) {
 	if x := attrs["when"]; x != nil {
 		m.when = c.expr(x)
 	}
-	var observer []fieldRule
+	var common []fieldRule
 	if x := attrs["observer"]; x != nil {
-		observer = c.fields(x, "observer")
+		common = c.fields(x, "observer")
+	}
+	if x := attrs["ecs"]; x != nil {
+		common = append(common, c.fields(x, "")...)
 	}
 	for _, inner := range b.Body.Blocks {
 		switch inner.Type {
@@ -129,7 +132,7 @@ func (c *compiler) mapping(b *hclsyntax.Block) {
 		case "skip":
 			c.skipBlock(inner)
 		case "event":
-			c.eventBlock(inner, observer)
+			c.eventBlock(inner, common)
 		default:
 			c.fault(inner.TypeRange, fmt.Sprintf("unknown block %q", inner.Type), "%s", nearest.Advice(inner.Type, []string{"enum", "locals", "skip", "event"}, "blocks of a mapping"))
 		}
@@ -156,6 +159,10 @@ func (c *compiler) word(attrs map[string]hclsyntax.Expression, name string, b *h
 	return s
 }
 
+// listOnly follows the name of a member that is only unwrapped if it is a list:
+// products use data both for a page of records and for a part of one.
+const listOnly = "[]"
+
 func (c *compiler) unwrap(x hclsyntax.Expression) {
 	if x == nil {
 		return
@@ -167,7 +174,7 @@ func (c *compiler) unwrap(x hclsyntax.Expression) {
 	}
 	for _, e := range t.Exprs {
 		name, ok := constant(e)
-		if !ok || name == "" {
+		if !ok || strings.TrimSuffix(name, listOnly) == "" {
 			c.fault(e.Range(), "unsuitable unwrap", "Write the name of a member in quotes.")
 			continue
 		}
@@ -252,7 +259,9 @@ func (c *compiler) skipBlock(b *hclsyntax.Block) {
 	}
 }
 
-func (c *compiler) eventBlock(b *hclsyntax.Block, observer []fieldRule) {
+// eventBlock compiles an event. Fields common to all events of the mapping give
+// way to those of the block.
+func (c *compiler) eventBlock(b *hclsyntax.Block, common []fieldRule) {
 	c.noBlocks(b)
 	if len(b.Labels) != 1 {
 		c.fault(b.DefRange(), "event without a name", `Write event "alert" { … }, with a name of the catalogue.`)
@@ -285,15 +294,20 @@ func (c *compiler) eventBlock(b *hclsyntax.Block, observer []fieldRule) {
 			c.fault(b.DefRange(), fmt.Sprintf("%s lacks %s", t.Name, f.Name), "The event requires it: %s. Add it to body.", f.Doc)
 		}
 	}
-	r.fields = slices.Clone(observer)
 	if x := attrs["ecs"]; x != nil {
-		r.fields = append(r.fields, c.fields(x, "")...)
+		r.fields = c.fields(x, "")
+	}
+	own := r.fields
+	for _, f := range common {
+		if !slices.ContainsFunc(own, func(o fieldRule) bool { return slices.Equal(o.path, f.path) }) {
+			r.fields = append(r.fields, f)
+		}
 	}
 	r.implied(t)
 	slices.SortFunc(r.fields, func(a, b fieldRule) int { return slices.Compare(a.path, b.path) })
 	for i := 1; i < len(r.fields); i++ {
 		if slices.Equal(r.fields[i-1].path, r.fields[i].path) {
-			c.fault(b.DefRange(), fmt.Sprintf("field %s given twice", r.fields[i].field.Name), "Give it once, or leave out observer.")
+			c.fault(b.DefRange(), fmt.Sprintf("field %s given twice", r.fields[i].field.Name), "Give it once.")
 		}
 	}
 	c.m.events = append(c.m.events, r)
