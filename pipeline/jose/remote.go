@@ -143,6 +143,14 @@ func (r *RemoteSet) Key(ctx context.Context, kid, alg string) (Key, error) {
 	return r.set.Key(ctx, kid, alg)
 }
 
+// Health tells when the set in use was fetched, zero if never, and why the last
+// fetch failed, nil if it did not or there was none.
+func (r *RemoteSet) Health() (fetched time.Time, failed error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.at, r.failed
+}
+
 // current is the set if it is young enough to verify with. The caller holds
 // the lock.
 func (r *RemoteSet) current(now time.Time) *Set {

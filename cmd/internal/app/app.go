@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -92,6 +93,7 @@ type generation struct {
 	cfg   *config.Config
 	rules *policies.Set
 	maps  *mappings.Set
+	keys  map[string]*jose.RemoteSet // by issuer: key sets that are fetched
 }
 
 type namedSource struct {
@@ -159,6 +161,9 @@ func (a *App) open(g *generation) error {
 	a.metrics.watchSwitch(a.line)
 	a.metrics.watchBudgets(a.line, sinkNames(cfg))
 	a.gen.Store(g)
+	a.metrics.expect(g)
+	a.metrics.watchKeys(func() map[string]*jose.RemoteSet { return a.gen.Load().keys })
+	a.metrics.watchReady(func() bool { return len(a.problems()) == 0 })
 	a.public = newListener("signals", a.log)
 	if err := a.connect(cfg); err != nil {
 		return err
@@ -230,7 +235,9 @@ func (a *App) closeLater(v any) {
 func (a *App) env(kindName, name string, cfg *config.Config) kind.Env {
 	return kind.Env{
 		Name: name, Dir: cfg.Dir, DataDir: cfg.DataDir, Batch: cfg.Limits.MaxBatch, Log: a.log.With("connector", kindName+"/"+name), Now: a.o.Now,
-		Mount: a.public.mount,
+		Mount: func(pattern string, h http.Handler) error {
+			return a.public.mount(pattern, a.metrics.answers(kindName+"/"+name, h))
+		},
 		Signer: func(alg string) (kind.Signer, error) {
 			return a.keys.Signer(alg)
 		},

@@ -86,7 +86,7 @@ func (a *App) settings(g *generation) (pipeline.Settings, error) {
 // of the configuration.
 func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 	cfg := g.cfg
-	verifier, err := verifierOf(cfg, more)
+	verifier, err := verifierOf(g, more)
 	if err != nil {
 		return pipeline.Settings{}, err
 	}
@@ -144,11 +144,16 @@ func actionType(a *config.Action) pipeline.ActionType {
 // verifierOf makes the verifier of all issuers. Key sets at a URL are fetched
 // when the first token asks for them, so an issuer out of reach does not keep
 // the product from starting.
-func verifierOf(cfg *config.Config, issuers []set.Issuer) (*set.Verifier, error) {
+func verifierOf(g *generation, issuers []set.Issuer) (*set.Verifier, error) {
+	cfg := g.cfg
+	g.keys = map[string]*jose.RemoteSet{}
 	for _, i := range cfg.Issuers {
 		keys, err := keySet(i)
 		if err != nil {
 			return nil, fmt.Errorf("keys of issuer %s: %w", i.URL, err)
+		}
+		if remote, ok := keys.(*jose.RemoteSet); ok {
+			g.keys[i.URL] = remote
 		}
 		issuers = append(issuers, set.Issuer{
 			URL: i.URL, Keys: keys, Audience: i.Audience, Rules: i.Rules, Algorithms: i.Algorithms, MinRSABits: i.MinRSABits,

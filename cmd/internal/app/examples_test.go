@@ -26,7 +26,7 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/query"
 )
 
-var update = flag.Bool("update", false, "sign the tokens of the examples anew and write what comes out of them to want")
+var update = flag.Bool("update", false, "sign the tokens of the examples anew and write what comes out of them to want; write the table of metrics into docs/operate.md")
 
 const examples = "../../../examples"
 

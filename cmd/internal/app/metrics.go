@@ -3,7 +3,9 @@ package app
 import (
 	"context"
 	"net/http"
+	"runtime"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -21,6 +23,8 @@ type metrics struct {
 	registry *prometheus.Registry
 
 	messages  *prometheus.CounterVec
+	heard     *prometheus.GaugeVec
+	responses *prometheus.CounterVec
 	events    *prometheus.CounterVec
 	actions   *prometheus.CounterVec
 	ruleFails *prometheus.CounterVec
@@ -30,11 +34,15 @@ type metrics struct {
 	restarts  *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
 	notices   *prometheus.CounterVec
+	refusing  *prometheus.CounterVec
 
 	drills     *prometheus.CounterVec
 	drillTime  *prometheus.GaugeVec
 	drillStamp prometheus.Gauge
 	crossings  *prometheus.CounterVec
+
+	known   sync.Mutex
+	sources map[string]bool // seen by expect
 }
 
 var _ pipeline.Observer = (*metrics)(nil)
@@ -42,10 +50,23 @@ var _ pipeline.Observer = (*metrics)(nil)
 func newMetrics(version string) *metrics {
 	m := &metrics{
 		registry: prometheus.NewRegistry(),
+		sources:  map[string]bool{},
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "signalbox_messages_total",
 			Help: "Messages by source and verdict; code is the RFC 8935 error code of a reject.",
 		}, []string{"source", "verdict", "code"}),
+		heard: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "signalbox_source_last_message_timestamp_seconds",
+			Help: "When a source last brought a message that was accepted or a repeat; until then, the start of the process.",
+		}, []string{"source"}),
+		responses: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_http_responses_total",
+			Help: "Answers of a connector's endpoint on the shared listener, by HTTP status.",
+		}, []string{"connector", "status"}),
+		refusing: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_index_refused_documents_total",
+			Help: "Documents that could not be rendered or that an index refused for good.",
+		}, []string{"index"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "signalbox_events_total",
 			Help: "Normalized events by catalogue name and result of the decision.",
@@ -102,10 +123,11 @@ func newMetrics(version string) *metrics {
 		Help: "Tries to tell people something, by notifier, kind and outcome: sent, failed (tried again), refused (given up).",
 	}, []string{"notifier", "kind", "outcome"})
 	info := prometheus.NewGauge(prometheus.GaugeOpts{
-		Name: "signalbox_build_info", Help: "Version of the running product.",
-		ConstLabels: prometheus.Labels{"version": version},
+		Name: "signalbox_build_info", Help: "Always 1; the labels tell the version of the running product and of the compiler.",
+		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	info.Set(1)
+	m.registry.MustRegister(m.heard, m.responses, m.refusing)
 	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
 		m.response, m.restarts, m.reloads, m.notices, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -122,6 +144,7 @@ func (m *metrics) watchStore(s store.Store) {
 	gauge("signalbox_journal_bytes", "Size of the journal.", func(u store.Usage) float64 { return float64(u.JournalBytes) })
 	gauge("signalbox_journal_max_bytes", "Configured bound of the journal, 0 for none.", func(u store.Usage) float64 { return float64(u.JournalMax) })
 	gauge("signalbox_disk_free_bytes", "Free space of the disk under data_dir.", func(u store.Usage) float64 { return float64(u.DiskFree) })
+	gauge("signalbox_disk_min_free_bytes", "Configured least free space, below which intake stops; 0 for none.", func(u store.Usage) float64 { return float64(u.DiskMin) })
 	gauge("signalbox_journal_last_sequence", "Sequence of the newest journal record.", func(u store.Usage) float64 { return float64(u.Last) })
 }
 
@@ -211,6 +234,9 @@ func (m *metrics) Took(station string, n int, d time.Duration) {
 // Message implements pipeline.Observer.
 func (m *metrics) Message(source string, v pipeline.Verdict, code string) {
 	m.messages.WithLabelValues(source, string(v), code).Inc()
+	if v == pipeline.Accepted || v == pipeline.Repeated {
+		m.heard.WithLabelValues(source).SetToCurrentTime()
+	}
 }
 
 // Event implements pipeline.Observer.
@@ -221,6 +247,10 @@ func (m *metrics) RuleFailed(rule string) { m.ruleFails.WithLabelValues(rule).In
 
 // Action implements pipeline.Observer.
 func (m *metrics) Action(typ, target string, s pipeline.Status, guard string) {
+	if typ == "document" { // what an index loop could not bring through
+		m.refusing.WithLabelValues(target).Inc()
+		return
+	}
 	m.actions.WithLabelValues(typ, target, string(s), guard).Inc()
 }
 

@@ -37,6 +37,7 @@ func (a *App) Reload(ctx context.Context, by string) (api.ReloadAnswer, error) {
 	}
 	a.line.Use(s)
 	a.gen.Store(g)
+	a.metrics.expect(g)
 	answer := api.ReloadAnswer{Revision: g.rules.Revision(), Restart: needsRestart(a.cfg, g.cfg)}
 	a.metrics.reloads.WithLabelValues("done").Inc()
 	a.log.Info("reloaded", "policies", answer.Revision)
