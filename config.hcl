@@ -38,6 +38,17 @@ metrics {
   listen = "127.0.0.1:8087"
 }
 
+# Spans of the line for OpenTelemetry, sent by OTLP over HTTP (JSON form). Without the block
+# nothing is traced. Documents of what was traced have its trace.id. Nothing waits for the
+# collector: what it does not take is dropped and counted.
+# traces {
+#   endpoint = "http://127.0.0.1:4318"   # base URL; /v1/traces is added
+#   sample   = 0.01                      # share of batches that are traced
+#
+#   # Value of the Authorization header, where the collector asks for one.
+#   # authorization = env("OTLP_AUTHORIZATION")
+# }
+
 
 # ------------------------------------------------------------ whom we believe
 

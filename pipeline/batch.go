@@ -21,7 +21,8 @@ import (
 type batch struct {
 	p       *Pipeline
 	obs     Observer
-	watched bool // obs is not the pipeline's own
+	watched bool    // obs is not the pipeline's own
+	trace   SpanRef // zero: not traced
 	gen     *Settings
 	units   []*unit
 	dry     bool            // nothing will be committed
@@ -132,7 +133,7 @@ func (b *batch) leaveOut(ctx context.Context, err error) bool {
 // as seen when it is offered again.
 func (b *batch) commitAlone(ctx context.Context) error {
 	for _, u := range b.units {
-		one := &batch{p: b.p, obs: b.obs, watched: b.watched, gen: b.gen, units: []*unit{u}}
+		one := &batch{p: b.p, obs: b.obs, watched: b.watched, trace: b.trace, gen: b.gen, units: []*unit{u}}
 		if err := one.commit(ctx); err != nil {
 			return err
 		}
@@ -150,10 +151,13 @@ func (b *batch) attempt(ctx context.Context) error {
 	defer tx.Rollback()
 	planned := time.Now()
 	b.obs.Took("decide", len(b.units), planned.Sub(start))
+	b.station("decide", start, planned)
 	if err := tx.Commit(ctx); err != nil {
 		return err
 	}
-	b.obs.Took("commit", len(b.units), time.Since(planned))
+	committed := time.Now()
+	b.obs.Took("commit", len(b.units), committed.Sub(planned))
+	b.station("commit", planned, committed)
 	b.number(tx)
 	for _, u := range b.units {
 		if u.record != nil {

@@ -257,6 +257,7 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	if err == nil && len(results) != len(batch) {
 		err = fmt.Errorf("sink returned %d results for %d deliveries", len(results), len(batch))
 	}
+	d.traced(start, loads, err)
 	if err != nil {
 		results = slices.Repeat([]Result{{Err: err}}, len(batch))
 	}
@@ -414,7 +415,7 @@ func (p *Pipeline) record(ctx context.Context, locks []string, fn func(tx store.
 	err := store.Update(ctx, p.store, locks, func(tx store.Tx) error {
 		last, entries = tx, entries[:0]
 		return fn(tx, func(a Action, merge string) {
-			rec := &Record{Kind: DeliveryRecord, At: now, Node: p.node, Actions: []Action{a}}
+			rec := &Record{Kind: DeliveryRecord, At: now, Node: p.node, Trace: a.Trace, Actions: []Action{a}}
 			data := rec.AppendJSON(nil)
 			seq := tx.Append(store.Record{Data: data, IDs: []string{a.ID}, Exempt: true})
 			entries = append(entries, entry{seq, rec, len(data), merge})

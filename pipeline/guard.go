@@ -296,7 +296,7 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 		Subject: q.subject.AppendJSON(nil), Key: q.key(), Reason: q.Reason,
 		Status: r.status, Guard: r.guard, Why: r.why, Into: r.into,
 		Txn: e.Txn, Made: now.UTC(), Received: e.Received, Expires: now.Add(validFor).UTC(),
-		User: about.User, Device: about.Device, Session: about.Session, Test: u.msg.Test,
+		User: about.User, Device: about.Device, Session: about.Session, Test: u.msg.Test, Trace: u.record.Trace,
 	}
 	if r.status != Queued && r.status != Held && r.status != PendingApproval {
 		u.record.Actions = append(u.record.Actions, a)

@@ -24,6 +24,7 @@ type Record struct {
 	Kind  RecordKind `json:"kind"`
 	At    time.Time  `json:"at"`              // when it was committed
 	Node  string     `json:"node,omitempty"`  // service.node.name
+	Trace string     `json:"trace,omitempty"` // span of the batch: trace and span id in hexadecimal, where it was traced
 	Input *InputPart `json:"input,omitempty"` // input and reject records
 	// Outcomes of an input: one per event, in order.
 	Outcomes []Outcome `json:"outcomes,omitempty"`
@@ -174,7 +175,8 @@ type Action struct {
 	User     *EntityPart     `json:"user,omitempty"`
 	Device   *EntityPart     `json:"device,omitempty"`
 	Session  *EntityPart     `json:"session,omitempty"`
-	Test     bool            `json:"test,omitempty"` // caused by a drill
+	Test     bool            `json:"test,omitempty"`  // caused by a drill
+	Trace    string          `json:"trace,omitempty"` // Record.Trace of the causing input
 }
 
 // CallPart is the call of a part, without its body. It holds no secret: host and

@@ -17,6 +17,7 @@ type Options struct {
 	Now        func() time.Time // nil: time.Now
 	Node       string           // service.node.name in the journal
 	Observer   Observer         // nil: Blind
+	Tracer     Tracer           // nil: nothing is traced
 	MaxBatch   int              // messages of one Handle; 0: 1000
 	MaxPending int              // queued actions per sink; 0: 100,000
 	MaxWaiting int              // actions that wait for a person; 0: 10,000
@@ -32,6 +33,7 @@ type Pipeline struct {
 	now        func() time.Time
 	node       string
 	obs        Observer
+	tracer     Tracer
 	maxBatch   int
 	maxPending int
 	maxWaiting int
@@ -45,7 +47,7 @@ type Pipeline struct {
 // New returns a pipeline that refuses everything until Use was called.
 func New(o Options) *Pipeline {
 	p := &Pipeline{
-		store: o.Store, log: o.Log, now: o.Now, node: o.Node, obs: o.Observer,
+		store: o.Store, log: o.Log, now: o.Now, node: o.Node, obs: o.Observer, tracer: o.Tracer,
 		maxBatch: o.MaxBatch, maxPending: o.MaxPending, maxWaiting: o.MaxWaiting,
 	}
 	if p.log == nil {
@@ -91,7 +93,7 @@ var _ Handler = (*Pipeline)(nil)
 
 // Handle implements Handler: verify, normalize, decide and commit. Nothing in
 // it waits for a sink or an index.
-func (p *Pipeline) Handle(ctx context.Context, msgs []Message) ([]Receipt, error) {
+func (p *Pipeline) Handle(ctx context.Context, msgs []Message) (_ []Receipt, err error) {
 	if !p.entrance.enter() {
 		return nil, &BusyError{Reason: "shutting down", After: 5 * time.Second}
 	}
@@ -104,9 +106,13 @@ func (p *Pipeline) Handle(ctx context.Context, msgs []Message) ([]Receipt, error
 		return nil, errors.New("handle: batch is larger than the configured bound")
 	}
 	b := p.newBatch(ctx, gen, msgs)
+	b.trace = p.startTrace()
 	start := time.Now()
+	defer func() { b.endTrace(start, err) }()
 	b.verify(ctx)
-	b.obs.Took("verify", len(msgs), time.Since(start))
+	verified := time.Now()
+	b.obs.Took("verify", len(msgs), verified.Sub(start))
+	b.station("verify", start, verified)
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}

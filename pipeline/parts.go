@@ -41,7 +41,7 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 	if u.chain != in.ID {
 		in.Chain = u.chain
 	}
-	return &Record{Kind: kind, At: now.UTC(), Node: b.p.node, Input: in}
+	return &Record{Kind: kind, At: now.UTC(), Node: b.p.node, Trace: b.trace.String(), Input: in}
 }
 
 func eventPart(e *event.Event) EventPart {

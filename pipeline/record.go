@@ -18,6 +18,7 @@ func (r *Record) AppendJSON(b []byte) []byte {
 	w.text("kind", string(r.Kind))
 	w.time("at", r.At)
 	w.opt("node", r.Node)
+	w.opt("trace", r.Trace)
 	if r.Input != nil {
 		w.key("input")
 		r.Input.append(&w)

@@ -55,7 +55,9 @@ func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink
 			pause(ctx, nil, backoff(failed, maxSinkRest))
 			continue
 		}
-		docs, last, err := p.render(ctx, name, at.taken, render)
+		var cause links
+		start := time.Now()
+		docs, last, err := p.render(ctx, name, at.taken, cause.traced(p, render))
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -70,7 +72,9 @@ func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink
 			}
 			continue
 		}
-		if err := p.push(ctx, name, sink, docs); err != nil {
+		err = p.push(ctx, name, sink, docs)
+		p.linked("index", name, start, len(docs), cause, err != nil)
+		if err != nil {
 			failed++
 			p.log.Warn("index does not take documents, will try again", "index", name, "err", err)
 			pause(ctx, nil, backoff(failed, maxSinkRest))

@@ -116,6 +116,7 @@ var table = func() []Field {
 		{"ecs.version", Keyword, one, every, "Version of the Elastic Common Schema.", "9.3.0"},
 		{"service.name", Keyword, one, every, "Always signalbox.", "signalbox"},
 		{"service.node.name", Keyword, one, every, "The process that wrote the journal record.", "node-1"},
+		{"trace.id", Keyword, one, every, "OpenTelemetry trace of the batch the cause was handled in, where it was traced. For operators; what belongs together is in chain.root.", "4bf92f3577b34da6a3ce929d0e0e4736"},
 		{"event.id", Keyword, one, every, "Id of the thing: event id, decision id, action id and status, or document id.", "e-00000000000000000000000011"},
 		{"event.kind", Keyword, one, every, "alert if the source asserts a detection, pipeline_error for unreadable input, else event.", "alert"},
 		{"event.category", Keyword, many, every, "ECS category.", "iam"},

@@ -63,7 +63,8 @@ func acted() *pipeline.Record {
 	held.ID, held.Type, held.Emits, held.Target, held.Status = "a-00000000000000000000000022", "disable-account", "account-disabled", "", pipeline.Held
 	held.Guard, held.Why = "protected", "protected subject"
 	return &pipeline.Record{
-		Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.031Z"), Node: "node-1", Input: input(),
+		Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.031Z"), Node: "node-1",
+		Trace: "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7", Input: input(),
 		Outcomes: []pipeline.Outcome{{
 			Event: pipeline.EventPart{
 				ID: "e-00000000000000000000000011", Type: "risk-level-change", Family: "caep",

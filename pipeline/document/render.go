@@ -104,6 +104,11 @@ func (r *renderer) begin(h *head) {
 	w.text("message", h.message)
 	w.texts("tags", h.tags...)
 	w.json("ecs", `{"version":"`+ECSVersion+`"}`)
+	if t := r.rec.Trace; len(t) > 32 {
+		m = w.open("trace")
+		w.text("id", t[:32])
+		w.close(m)
+	}
 	m = w.open("service")
 	w.text("name", product)
 	if r.rec.Node != "" {

@@ -24,6 +24,7 @@ import (
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
 	"github.com/signalbox-dev/signalbox/cmd/internal/drill"
+	"github.com/signalbox-dev/signalbox/cmd/internal/trace"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/pipeline"
@@ -77,6 +78,7 @@ type App struct {
 	indexes []namedSink
 	search  query.Searcher
 	drill   *drill.Drill
+	traces  *trace.Exporter // nil: nothing is traced
 
 	gen     atomic.Pointer[generation]
 	reload  sync.Mutex
@@ -146,8 +148,10 @@ func (a *App) open(g *generation) error {
 	if a.keys, err = jose.OpenKeyStore(filepath.Join(cfg.DataDir, "keys")); err != nil {
 		return fmt.Errorf("open keys: %w", err)
 	}
+	a.traces = a.exporter(cfg)
 	a.line = pipeline.New(pipeline.Options{
-		Store: st, Log: a.log, Now: a.o.Now, Node: nodeName(cfg), Observer: a.metrics,
+		Tracer: tracer(a.traces),
+		Store:  st, Log: a.log, Now: a.o.Now, Node: nodeName(cfg), Observer: a.metrics,
 		MaxBatch: cfg.Limits.MaxBatch, MaxPending: cfg.Limits.MaxPending, MaxWaiting: cfg.Limits.MaxWaiting,
 	})
 	if a.drill, err = drill.New(); err != nil {
@@ -324,6 +328,9 @@ func (a *App) Start(ctx context.Context) error {
 		return err
 	}
 	a.loops.start(work, "timers", a.line.Timers)
+	if a.traces != nil {
+		a.loops.start(serving, "traces", a.traces.Run)
+	}
 	a.loops.start(work, "housekeeping", a.line.Housekeeping)
 	a.loops.start(work, "budgets", func(ctx context.Context) error {
 		return a.line.WatchBudgets(ctx, sinkNames(a.cfg), a.metrics.budgetReached)

@@ -35,6 +35,7 @@ type metrics struct {
 	reloads   *prometheus.CounterVec
 	notices   *prometheus.CounterVec
 	refusing  *prometheus.CounterVec
+	spans     *prometheus.CounterVec
 
 	drills     *prometheus.CounterVec
 	drillTime  *prometheus.GaugeVec
@@ -67,6 +68,10 @@ func newMetrics(version string) *metrics {
 			Name: "signalbox_index_refused_documents_total",
 			Help: "Documents that could not be rendered or that an index refused for good.",
 		}, []string{"index"}),
+		spans: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_trace_spans_total",
+			Help: "Spans by outcome: sent to the collector, or dropped.",
+		}, []string{"outcome"}),
 		events: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "signalbox_events_total",
 			Help: "Normalized events by catalogue name and result of the decision.",
@@ -127,7 +132,7 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.heard, m.responses, m.refusing)
+	m.registry.MustRegister(m.heard, m.responses, m.refusing, m.spans)
 	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
 		m.response, m.restarts, m.reloads, m.notices, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

@@ -40,6 +40,9 @@ func (m *metrics) expect(g *generation) {
 	for _, outcome := range []string{"done", "failed"} {
 		m.reloads.WithLabelValues(outcome)
 	}
+	for _, outcome := range []string{"sent", "dropped"} {
+		m.spans.WithLabelValues(outcome)
+	}
 	for _, outcome := range []string{"passed", "failed"} {
 		m.drills.WithLabelValues(outcome)
 	}

@@ -36,6 +36,7 @@ type Config struct {
 	SeenFor  time.Duration // how long a token is remembered, for telling repeats
 	Limits   Limits
 	Metrics  Metrics
+	Traces   *Traces // nil: nothing is traced
 }
 
 // Issuer is who may speak, and how it is checked.
@@ -170,4 +171,11 @@ type Limits struct {
 // Metrics is where figures are served.
 type Metrics struct {
 	Listen string // address for /metrics; "" serves none
+}
+
+// Traces is where spans are sent.
+type Traces struct {
+	Endpoint      string          // base URL of an OTLP/HTTP collector
+	Sample        float64         // share of batches that are traced
+	Authorization pipeline.Secret // "" sends none
 }

@@ -51,6 +51,7 @@ type rootFile struct {
 	Journal *journalBlock `hcl:"journal,block"`
 	Limits  *limitsBlock  `hcl:"limits,block"`
 	Metrics *metricsBlock `hcl:"metrics,block"`
+	Traces  *tracesBlock  `hcl:"traces,block"`
 
 	Policies *policiesBlock `hcl:"policies,block"`
 	Mappings *mappingsBlock `hcl:"mappings,block"`
@@ -97,6 +98,12 @@ type metricsBlock struct {
 	Listen string `hcl:"listen,optional"`
 }
 
+type tracesBlock struct {
+	Endpoint      string          `hcl:"endpoint"`
+	Sample        *float64        `hcl:"sample,optional"`
+	Authorization pipeline.Secret `hcl:"authorization,optional"`
+}
+
 // root decodes the file into the configuration.
 func (l *loader) root(body *hclsyntax.Body) {
 	c := l.cfg
@@ -121,6 +128,7 @@ func (l *loader) root(body *hclsyntax.Body) {
 			l.fault(l.spots.find("metrics.listen").at, "address used twice", "Metrics need a port of their own; they are not for those who push.")
 		}
 	}
+	c.Traces = l.traces(top.Traces)
 	if top.DataDir == "" {
 		l.fault(l.spots.find("data_dir").at, "no data_dir", "Name the folder for the journal and the keys, such as \"data\".")
 	}

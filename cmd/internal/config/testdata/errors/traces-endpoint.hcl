@@ -1,0 +1,3 @@
+traces {
+  endpoint = "collector:4318" # ERROR: invalid endpoint
+}

@@ -1,0 +1,3 @@
+traces {
+  endpoint = "http://collector.example.com:4318" # ERROR: endpoint without TLS
+}
