@@ -36,6 +36,14 @@ var atLimit = map[string]string{
 // AtLimit says what happens when the budget is used up, and what to do.
 func (b *Budget) AtLimit() string { return atLimit[b.Name] }
 
+// key is the name, and whose budget it is where there are several.
+func (b *Budget) key() string {
+	if b.Of == "" {
+		return b.Name
+	}
+	return b.Name + "/" + b.Of
+}
+
 // Stops reports whether intake stops when the budget is used up.
 func (b *Budget) Stops() bool { return b.Name == UnindexedBudget || b.Name == DiskBudget }
 
@@ -118,7 +126,7 @@ func (p *Pipeline) WatchBudgets(ctx context.Context, sinks []string, told func(b
 	levels := map[string]int{}
 	for ctx.Err() == nil {
 		for _, b := range p.Budgets(sinks) {
-			key := b.Name + "/" + b.Of
+			key := b.key()
 			before := levels[key]
 			now := budgetLevel(b.Percent, before)
 			if now == before {
@@ -150,7 +158,7 @@ func budgetLevel(percent, before int) int {
 }
 
 func (p *Pipeline) tellBudget(ctx context.Context, b Budget, before, now int) error {
-	o := OperatorPart{By: "signalbox", Detail: b.String(), Comment: "at 100 % " + b.AtLimit()}
+	o := OperatorPart{By: "signalbox", Detail: b.String(), Comment: "at 100 % " + b.AtLimit(), Budget: b.key()}
 	switch {
 	case now == 100:
 		o.Verb, o.Comment = BudgetExhausted, b.AtLimit()

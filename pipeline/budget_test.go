@@ -67,7 +67,7 @@ func TestBudgetLevels(t *testing.T) {
 			}
 		}
 		last := r.records()[len(r.records())-1].Operator
-		if last.Detail != "disk at 100 %: 1000 B must stay free and 1000 B are" || last.Comment == "" || last.By != "signalbox" {
+		if last.Detail != "disk at 100 %: 1000 B must stay free and 1000 B are" || last.Comment == "" || last.By != "signalbox" || last.Budget != "disk" {
 			t.Errorf("%+v", last)
 		}
 		cancel()

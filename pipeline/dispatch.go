@@ -446,7 +446,7 @@ func (p *Pipeline) unmerge(ctx context.Context, key, id string) {
 		return
 	}
 	err := store.Update(ctx, p.store, []string{key}, func(tx store.Tx) error {
-		into, err := mergeInto(tx, key, p.now())
+		into, _, err := merging(tx, key)
 		if err == nil && into == id {
 			tx.Delete(key)
 		}

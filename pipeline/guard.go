@@ -186,11 +186,13 @@ func (b *batch) rule(tx store.Tx, q *proposal, stopped bool, now time.Time) (rul
 		return ruling{Suppressed, "mode", "rule is in shadow mode", ""}, nil
 	}
 	if q.typ.Merge > 0 {
-		into, err := mergeInto(tx, q.mergeKey(), now)
+		into, until, err := merging(tx, q.mergeKey())
 		if err != nil {
 			return ruling{}, err
 		}
-		if into != "" {
+		// What ends further ahead than a window was set by a clock that has been put
+		// right since, or under a longer window.
+		if left := until.Sub(now.Truncate(time.Millisecond)); into != "" && left > 0 && left <= q.typ.Merge {
 			return ruling{Merged, "merge", "same action within " + q.typ.Merge.String(), into}, nil
 		}
 	}
@@ -436,21 +438,17 @@ func (k booking) charge(tx store.Tx, all Limit, id string, now time.Time) error 
 	return nil
 }
 
-// mergeInto names the action that an equal one now becomes part of.
-func mergeInto(tx store.Tx, key string, now time.Time) (string, error) {
+// merging names the action that an equal one becomes part of, and until when.
+func merging(tx store.Tx, key string) (id string, until time.Time, err error) {
 	v, ok, err := tx.Get(key)
 	if err != nil || !ok {
-		return "", err
+		return "", until, err
 	}
-	var until int64
-	var id string
-	if _, err := fmt.Sscanf(string(v), "%d %s", &until, &id); err != nil {
-		return "", fmt.Errorf("merge mark %s: %w", key, err)
+	var ms int64
+	if _, err := fmt.Sscanf(string(v), "%d %s", &ms, &id); err != nil {
+		return "", until, fmt.Errorf("merge mark %s: %w", key, err)
 	}
-	if now.UnixMilli() >= until {
-		return "", nil
-	}
-	return id, nil
+	return id, time.UnixMilli(ms), nil
 }
 
 // conclude sets the result of the decision from what became of its actions.

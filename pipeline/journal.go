@@ -194,6 +194,7 @@ type OperatorPart struct {
 	Detail    string         `json:"detail,omitempty"`
 	Failed    string         `json:"failed,omitempty"`    // error text
 	Judgement *JudgementPart `json:"judgement,omitempty"` // of a verdict
+	Budget    string         `json:"budget,omitempty"`    // of what is told of a budget: its name, and the sink after a slash
 }
 
 // Status is where an action stands.

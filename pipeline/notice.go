@@ -16,6 +16,7 @@ type NoticeKind string
 const (
 	ApprovalWaiting NoticeKind = "approval-waiting" // an action waits for a person
 	BrakeTripped    NoticeKind = "brake-tripped"    // a limit, the loop guard or a full queue began to hold actions
+	BudgetFilling   NoticeKind = "budget-filling"   // the disk, the journal or a queue is used up by 70, 90 or 100 %
 	DeadLetter      NoticeKind = "dead-letter"      // an action came to nothing: refused for good, or its time ran out
 	StreamDead      NoticeKind = "stream-dead"      // a source fell silent
 	RuleFailing     NoticeKind = "rule-failing"     // a rule cannot be evaluated
@@ -23,7 +24,7 @@ const (
 )
 
 // NoticeKinds lists the kinds.
-var NoticeKinds = []NoticeKind{ActionsStopped, ApprovalWaiting, BrakeTripped, DeadLetter, RuleFailing, StreamDead}
+var NoticeKinds = []NoticeKind{ActionsStopped, ApprovalWaiting, BrakeTripped, BudgetFilling, DeadLetter, RuleFailing, StreamDead}
 
 // Severities from the mildest to the gravest, as rules have them.
 var Severities = []string{"low", "medium", "high", "critical"}
@@ -115,6 +116,8 @@ func Notices(r *Record) []Notice {
 				Detail: forPeople(o.Comment), Command: "signalbox stop-actions --resume"})
 		case VerbStreamDead:
 			add(streamDead(o.Detail))
+		case BudgetWarning, BudgetExhausted:
+			add(budgetFilling(o), o.Verb, o.Budget)
 		}
 	}
 	return list
@@ -180,6 +183,19 @@ func outcomeNotices(o *Outcome, add func(Notice, ...string)) {
 func streamDead(detail string) Notice {
 	return Notice{Kind: StreamDead, Severity: "high", Summary: "a source fell silent: " + forPeople(detail),
 		Command: "signalbox query '*' --since 1h"}
+}
+
+// budgetFilling is of the two verbs each: that intake stops must not wait because
+// a warning was given a moment ago.
+func budgetFilling(o *OperatorPart) Notice {
+	n := Notice{
+		Kind: BudgetFilling, Severity: "medium", Summary: forPeople(o.Detail), Detail: forPeople(o.Comment),
+		Command: "signalbox store status",
+	}
+	if o.Verb == BudgetExhausted {
+		n.Severity = "high"
+	}
+	return n
 }
 
 // subjectOf is the best name of whom an action is about.

@@ -79,6 +79,13 @@ func TestNotices(t *testing.T) {
 		"stopped": {pipeline.Record{Kind: pipeline.OperatorRecord, At: morning, Operator: &pipeline.OperatorPart{Verb: "stop-actions", By: "kim", Comment: "storm"}}, []string{
 			"actions-stopped|high|all actions were stopped by kim|storm|signalbox stop-actions --resume|",
 		}},
+		"budget warns": {pipeline.Record{Kind: pipeline.OperatorRecord, At: morning, Operator: &pipeline.OperatorPart{
+			Verb: pipeline.BudgetWarning, By: "signalbox", Detail: "disk at 71 %: 1.0 GiB must stay free and 1.4 GiB are", Comment: "at 100 % intake answers 503", Budget: "disk",
+		}}, []string{"budget-filling|medium|disk at 71 %: 1.0 GiB must stay free and 1.4 GiB are|at 100 % intake answers 503|signalbox store status|budget-warning disk"}},
+		"budget used up": {pipeline.Record{Kind: pipeline.OperatorRecord, At: morning, Operator: &pipeline.OperatorPart{
+			Verb: pipeline.BudgetExhausted, By: "signalbox", Detail: "100 % of the actions", Comment: "further actions are held", Budget: "pending/app",
+		}}, []string{"budget-filling|high|100 % of the actions|further actions are held|signalbox store status|budget-exhausted pending/app"}},
+		"budget eased": {pipeline.Record{Kind: pipeline.OperatorRecord, At: morning, Operator: &pipeline.OperatorPart{Verb: pipeline.BudgetEased, By: "signalbox", Budget: "disk"}}, nil},
 		"our own note": {pipeline.Record{Kind: pipeline.OperatorRecord, At: morning, Operator: &pipeline.OperatorPart{Verb: "notify", By: "signalbox", Failed: "x"}}, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -133,6 +140,7 @@ func TestNoticeText(t *testing.T) {
 func FuzzNotices(f *testing.F) {
 	f.Add([]byte(`{"kind":"delivery","at":"2026-02-03T10:00:00Z","actions":[{"id":"a-1","status":"dead","why":"x"}]}`))
 	f.Add([]byte(`{"kind":"input","outcomes":[{"event":{"type":"feed-health","body":{"status":"blind"}},"decision":{"errors":[{"rule":"a"}]}}]}`))
+	f.Add([]byte(`{"kind":"operator","operator":{"verb":"budget-exhausted","by":"signalbox","detail":"<disk>","budget":"disk"}}`))
 	f.Add([]byte(`{"kind":"operator","operator":{"verb":"stop-actions","by":"<@U1>"}}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		rec := new(pipeline.Record)

@@ -34,6 +34,9 @@ func (r *renderer) operator() {
 	if len(r.rec.Actions) > 0 { // several actions may be judged in one moment
 		key = append(key, o.Detail)
 	}
+	if o.Budget != "" { // and several budgets found in one look
+		key = append(key, o.Budget)
+	}
 	h := head{
 		stream: AuditStream, time: r.rec.At, created: r.rec.At, id: docID(AuditStream, key...),
 		category: category{isEvent, `["configuration"]`, `["info"]`, success, low},

@@ -14,7 +14,7 @@ sink "http" "chat" { url = "https://chat.example.com/hook" }
 sink "http" "pager" { url = "https://pager.example.com/v2" }
 notify "chat" { on = ["dead-letter"] }
 notify "pager" {
-  on       = ["approval-waiting", "brake-tripped"]
+  on       = ["approval-waiting", "budget-filling"]
   rules    = ["threat_alert"]
   severity = "high"
   gather   = "0s"
