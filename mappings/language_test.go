@@ -217,18 +217,24 @@ func TestUnwrapLists(t *testing.T) {
 	m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
   title  = "t"
   vendor = "v"
-  unwrap = ["data[]"]
+  unwrap = ["data[]", "page"]
   event "alert" {
-    body = { alert_id = raw.id, severity = "low" }
+    body = { alert_id = raw.id, severity = "low", title = envelope.title }
   }
 }`))
 	if m == nil {
 		t.Fatal(diags)
 	}
-	for record, n := range map[string]int{`{"data":[{"id":"1"},{"id":"2"}]}`: 2, `{"id":"3","data":{"id":"4"}}`: 1} {
+	for record, n := range map[string]int{
+		`{"data":[{"id":"1"},{"id":"2"}]}`: 2, `{"id":"3","data":{"id":"4"}}`: 1,
+		`{"title":"outer","page":{"title":"inner","data":[{"id":"5"}]}}`: 1,
+	} {
 		out, err := m.Try([]byte(record), noon)
 		if err != nil || len(out.Events) != n {
 			t.Errorf("%s makes %+v, %v", record, out, err)
+		}
+		if strings.Contains(record, "outer") && !strings.Contains(string(out.Events[0].Body), `"title":"outer"`) {
+			t.Errorf("%s: envelope is not the outermost: %s", record, out.Events[0].Body)
 		}
 	}
 }

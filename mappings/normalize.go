@@ -108,7 +108,10 @@ func (m *Mapping) records(v strictjson.Value) []record {
 			for _, name := range m.unwrap {
 				name, many := strings.CutSuffix(name, listOnly)
 				if inner := v.Get(name); depth > 0 && (inner.Kind() == strictjson.Array || !many && inner.Kind() == strictjson.Object) {
-					open(inner, v, depth-1)
+					if !envelope.Exists() { // the outermost says most about the message
+						envelope = v
+					}
+					open(inner, envelope, depth-1)
 					return
 				}
 			}
