@@ -36,10 +36,11 @@
 // # Expressions
 //
 // The syntax is that of HCL: literals, templates, operators, conditionals, for,
-// splat, functions. The names are raw (the record), envelope (the
-// outermost of what it was unwrapped from), item and index (with each), meta
-// (source, position, received, made), local.<name>, and the variables of for.
-// Enums are used by enum().
+// splat, functions. The names are raw (the record), envelope.<member> (of what
+// it was unwrapped from, the outermost that has the member), item and index
+// (with each), meta (source, position, received, made), local.<name>, and the
+// variables of for. Enums are used by enum().
+// Members to unwrap are found in any case, and as JSON in a text.
 //
 // Evaluation never fails. What is missing, null, or not of the kind that a
 // function takes is absent; a function of something absent is absent, a

@@ -19,20 +19,20 @@ type expr func(*env) value
 
 // env is what expressions see while one event is made.
 type env struct {
-	m        *Mapping
-	slots    []strictjson.Value // of the paths under raw
-	envelope strictjson.Value
-	meta     []member
-	received time.Time
-	item     value
-	index    int
-	locals   []value
-	known    []bool // which locals were computed
-	vars     []value
-	payload  []member // of the event being made
-	args     []value  // of the calls under way
-	steps    int
-	report   func(Note)
+	m         *Mapping
+	slots     []strictjson.Value // of the paths under raw
+	envelopes []strictjson.Value // outermost first
+	meta      []member
+	received  time.Time
+	item      value
+	index     int
+	locals    []value
+	known     []bool // which locals were computed
+	vars      []value
+	payload   []member // of the event being made
+	args      []value  // of the calls under way
+	steps     int
+	report    func(Note)
 }
 
 // maxSteps bounds the turns of all loops over one record.
@@ -199,7 +199,7 @@ func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 		n := c.m.paths.slot(path)
 		return c.relative(func(e *env) value { return readValue(e.slots[n]) }, rest)
 	case "envelope":
-		return c.relative(func(e *env) value { return readValue(e.envelope) }, x.Traversal[1:])
+		return c.envelope(x.Traversal[1:])
 	case "item", "index":
 		if !c.looped {
 			return c.fault(at, root+" without each", "%s is there in an event block with each = <list>.", root)
@@ -215,6 +215,26 @@ func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 	}
 	return c.fault(at, fmt.Sprintf("unknown name %q", root), "%s",
 		nearest.Advice(root, append([]string{"raw", "envelope", "item", "index", "meta", "local"}, c.vars...), "names"))
+}
+
+// envelope is a member of the outermost envelope that has it.
+func (c *compiler) envelope(t hcl.Traversal) expr {
+	path, rest := names(t)
+	if len(path) == 0 {
+		return c.fault(t.SourceRange(), "envelope of what", "Write envelope.<member>.")
+	}
+	out := func(e *env) value {
+		for _, v := range e.envelopes {
+			if m := readValue(v).attribute(path[0]); m.kind != absent {
+				return m
+			}
+		}
+		return value{}
+	}
+	for _, name := range path[1:] {
+		out = attribute(out, name)
+	}
+	return c.relative(out, rest)
 }
 
 // metaNames are what is known of a message beside its body.

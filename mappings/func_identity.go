@@ -37,6 +37,23 @@ var identityFunctions = []Function{
 		return textOf(short)
 	}),
 	onText("file_name", "The last part of a path, with / or \\.", func(s string) value { return textOf(s[strings.LastIndexAny(s, `/\`)+1:]) }),
+	{Name: "file_path", Args: "folder, name", Doc: "The whole path of a file; the folder itself if it names the file already or there is no name.", least: 2, most: 2,
+		run: func(_ *env, args []value) value {
+			folder, ok := args[0].string()
+			name, named := args[1].string()
+			if !ok || nullLike(args[0]) {
+				return value{}
+			}
+			base := folder[strings.LastIndexAny(folder, `/\`)+1:]
+			if !named || nullLike(args[1]) || strings.EqualFold(base, name) {
+				return textOf(folder)
+			}
+			separator := `\`
+			if strings.HasPrefix(folder, "/") {
+				separator = "/"
+			}
+			return textOf(strings.TrimSuffix(folder, separator) + separator + name)
+		}},
 	{Name: "hashes", Args: "value…", Doc: "Those of the texts that are hexadecimal digests, lower case, without those of zeros.", least: 1, most: -1,
 		run: pick(func(s string) (string, bool) {
 			s = strings.ToLower(strings.TrimSpace(s))

@@ -1,6 +1,9 @@
 package mappings
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // maxRange bounds what flatten and concat make.
 const maxElements = 10_000
@@ -18,6 +21,8 @@ var listFunctions = []Function{
 			}
 			return listOf(out)
 		}},
+	{Name: "merge_by", Args: `list, "name", …`, Doc: "The objects of the list, those that share a value of one of the named members made one. Of members that several have, the first present one counts.", least: 2, most: -1,
+		run: mergeBy},
 	{Name: "first", Args: "list", Doc: "The first element that is present; of anything else, itself.", least: 1, most: 1,
 		run: func(_ *env, args []value) value {
 			for v := range args[0].elements() {
@@ -84,4 +89,60 @@ func flat(e *env, args []value) []value {
 		}
 	}
 	return out
+}
+
+// mergeBy makes one of the objects that share an identifier.
+func mergeBy(e *env, args []value) value {
+	var out []value
+	for v := range args[0].elements() {
+		if v.kind != object {
+			continue
+		}
+		one := objectOf(nil)
+		for k, m := range v.pairs() {
+			if !nullLike(m) {
+				one.set(k.text, m)
+			}
+		}
+		first := -1
+		for i := 0; i < len(out); i++ {
+			e.step()
+			if !sharesOne(out[i], one, args[1:]) {
+				continue
+			}
+			if first < 0 {
+				first = i
+				complete(out[i], one)
+				one = out[i]
+				continue
+			}
+			complete(one, out[i]) // the new one shows that these two are one
+			out = slices.Delete(out, i, i+1)
+			i--
+		}
+		if first < 0 && len(out) < maxElements {
+			out = append(out, one)
+		}
+	}
+	return listOf(out)
+}
+
+func sharesOne(a, b value, names []value) bool {
+	for _, n := range names {
+		x, ok := a.attribute(n.text).string()
+		y, ok2 := b.attribute(n.text).string()
+		if ok && ok2 && strings.EqualFold(x, y) {
+			return true
+		}
+	}
+	return false
+}
+
+// complete gives an object the members that only the other has.
+func complete(a, b value) {
+	for k, m := range b.pairs() {
+		if a.attribute(k.text).kind == absent {
+			a.set(k.text, m)
+		}
+	}
 }

@@ -59,7 +59,8 @@ func evaluate(t *testing.T, expression, record string) string {
 func TestExpressions(t *testing.T) {
 	const record = `{"n":9007199254740993,"s":"Text","null":null,"empty":"","na":"N/A","list":["a","b",null],"scalar":"x",
 		"o":{"k":1,"Mixed":{"Case":true}},"objs":[{"id":1,"t":["x"]},{"id":2}],"nested":"{\"a\":{\"b\":[1,2]}}","twice":"\"{\\\"a\\\":7}\"",
-		"kv":"{level=HIGH, reasons=A, B, detectionName=x}","csv":"T1003, ,T1059.001","user":"ACME\\jdoe","sev":"HIGH","odd":"severe","f":1.5}`
+		"kv":"{level=HIGH, reasons=A, B, detectionName=x}","csv":"T1003, ,T1059.001","user":"ACME\\jdoe","sev":"HIGH","odd":"severe","f":1.5,
+		"same":[{"sid":"S-1","role":"victim"},{"upn":"J@x","n":1},{"upn":"k@x","sid":null},{"sid":"s-1","upn":"j@x","role":"other"},7]}`
 	for _, c := range []struct{ expression, want string }{
 		{`raw.n`, `9007199254740993`},
 		{`raw.N`, `9007199254740993`},
@@ -114,10 +115,16 @@ func TestExpressions(t *testing.T) {
 		{`mac("00005e005323")`, `"00-00-5E-00-53-23"`},
 		{`hashes("00000000000000000000000000000000", "D41D8CD98F00B204E9800998ECF8427E")`, `["d41d8cd98f00b204e9800998ecf8427e"]`},
 		{`file_name("C:\\a\\b.exe")`, `"b.exe"`},
+		{`file_path("C:\\a", "b.exe")`, `"C:\\a\\b.exe"`},
+		{`file_path("/usr/bin/", "b")`, `"/usr/bin/b"`},
+		{`file_path("C:\\a\\B.exe", "b.exe")`, `"C:\\a\\B.exe"`},
+		{`file_path("C:\\a", raw.na)`, `"C:\\a"`},
 		{`number("12345678901234567890")`, `12345678901234567890`},
 		{`bool("Yes")`, `true`},
 		{`distinct(raw.list, "a")`, `["a","b"]`},
 		{`length(raw.list)`, `3`},
+		{`merge_by(raw.same, "sid", "upn")`, `[{"sid":"S-1","role":"victim","upn":"j@x","n":1},{"upn":"k@x"}]`},
+		{`merge_by(raw.s, "sid")`, ``},
 		{`replace(raw.s, "T", "t")`, `"text"`},
 		{`{a = raw.absent, b = { c = raw.null }}`, ``},
 	} {
@@ -228,6 +235,7 @@ func TestUnwrapLists(t *testing.T) {
 	for record, n := range map[string]int{
 		`{"data":[{"id":"1"},{"id":"2"}]}`: 2, `{"id":"3","data":{"id":"4"}}`: 1,
 		`{"title":"outer","page":{"title":"inner","data":[{"id":"5"}]}}`: 1,
+		`{"PAGE":{"title":"outer","data":"[{\"id\":\"6\"}]"}}`:           1,
 	} {
 		out, err := m.Try([]byte(record), noon)
 		if err != nil || len(out.Events) != n {

@@ -81,44 +81,45 @@ func (e *env) reset(m *Mapping, s pipeline.Signal) {
 
 // record is one of those in a message.
 type record struct {
-	raw      strictjson.Value
-	envelope strictjson.Value
+	raw       strictjson.Value
+	envelopes []strictjson.Value // outermost first
 }
 
 // records takes a message apart: lists, JSON in a text, and the members that
 // unwrap names.
 func (m *Mapping) records(v strictjson.Value) []record {
 	var out []record
-	var open func(v, envelope strictjson.Value, depth int)
-	open = func(v, envelope strictjson.Value, depth int) {
+	var open func(v strictjson.Value, envelopes []strictjson.Value, depth int)
+	open = func(v strictjson.Value, envelopes []strictjson.Value, depth int) {
 		switch v.Kind() {
 		case strictjson.Array:
 			if depth > 0 {
 				for e := range v.Elements() {
-					open(e, envelope, depth-1)
+					open(e, envelopes, depth-1)
 				}
 				return
 			}
 		case strictjson.String:
 			if inner := unwrapJSON(v.Text()); depth > 0 && inner.read.Exists() {
-				open(inner.read, envelope, depth-1)
+				open(inner.read, envelopes, depth-1)
 				return
 			}
 		case strictjson.Object:
 			for _, name := range m.unwrap {
 				name, many := strings.CutSuffix(name, listOnly)
-				if inner := v.Get(name); depth > 0 && (inner.Kind() == strictjson.Array || !many && inner.Kind() == strictjson.Object) {
-					if !envelope.Exists() { // the outermost says most about the message
-						envelope = v
-					}
-					open(inner, envelope, depth-1)
+				inner := readValue(v).attribute(name)
+				if inner.kind == text {
+					inner = unwrapJSON(inner.text)
+				}
+				if depth > 0 && (inner.kind == list || !many && inner.kind == object) {
+					open(inner.read, append(slices.Clip(envelopes), v), depth-1)
 					return
 				}
 			}
 		}
-		out = append(out, record{v, envelope})
+		out = append(out, record{v, envelopes})
 	}
-	open(v, strictjson.Value{}, 4)
+	open(v, nil, 4)
 	return out
 }
 
@@ -136,7 +137,7 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 		return "the record is no object but " + r.raw.Kind().String(), nil
 	}
 	m.paths.lift(r.raw, e.slots)
-	e.envelope, e.index = r.envelope, 0
+	e.envelopes, e.index = r.envelopes, 0
 	clear(e.known)
 	var notes []Note
 	e.report = func(n Note) {
@@ -169,8 +170,10 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 				continue
 			}
 			applies = true
-			notes = nil
-			clear(e.known) // so that each event tells what was remarkable about it
+			if len(notes) > 0 { // so that each event tells what was remarkable about it
+				notes = nil
+				clear(e.known)
+			}
 			ev, err := rule.make(e, s)
 			if err != nil {
 				out.Made = out.Made[:before]
