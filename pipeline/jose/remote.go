@@ -113,7 +113,7 @@ func (r *RemoteSet) Key(ctx context.Context, kid, alg string) (Key, error) {
 	if set != nil {
 		key, err := set.Key(ctx, kid, alg)
 		if err == nil {
-			if now.Sub(r.at) >= r.o.RefreshAfter {
+			if age := now.Sub(r.at); age >= r.o.RefreshAfter || age < 0 { // 0: the clock was set back
 				r.fetch(now)
 			}
 			r.mu.Unlock()
@@ -166,7 +166,7 @@ func (r *RemoteSet) fetch(now time.Time) *flight {
 	if r.flight != nil {
 		return r.flight
 	}
-	if !r.tried.IsZero() && now.Sub(r.tried) < r.o.Floor {
+	if since := now.Sub(r.tried); !r.tried.IsZero() && since >= 0 && since < r.o.Floor {
 		return nil
 	}
 	f := &flight{done: make(chan struct{})}

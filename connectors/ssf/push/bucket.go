@@ -39,8 +39,11 @@ func (b *bucket) take(now time.Time) (wait time.Duration, q Quota) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	// Before the first request, at is so long ago that the bucket is full.
-	if passed := now.Sub(b.at); passed > 0 {
+	switch passed := now.Sub(b.at); {
+	case passed > 0:
 		b.tokens = min(b.depth, b.tokens+passed.Seconds()*b.rate)
+		b.at = now
+	case passed < -time.Second: // the clock was set back; it fills from here on
 		b.at = now
 	}
 	missing := 1 - b.tokens

@@ -306,6 +306,9 @@ func TestBucket(t *testing.T) {
 		if wait, _ := b.take(time.Now().Add(-time.Hour)); wait == 0 {
 			t.Error("a clock set back filled the bucket")
 		}
+		if wait, _ := b.take(time.Now().Add(-time.Hour + 500*time.Millisecond)); wait != 0 {
+			t.Errorf("wait %v half a second after the clock was set back", wait)
+		}
 		time.Sleep(time.Hour)
 		taken := 0
 		for wait := time.Duration(0); wait == 0; taken++ {
