@@ -478,6 +478,14 @@ journal {
   min_free = bytes("1GiB")
 }
 
+# Refused messages of senders that showed who they are stay for another try, once
+# a key, an audience or a rule set was put right: signalbox quarantine. Strangers'
+# do not. What was there longest makes room, and is counted.
+quarantine {
+  max_entries = 1000             # messages of one source
+  max_bytes   = bytes("64MiB")   # of all messages together
+}
+
 # Bounds of messages, and of the work in hand.
 limits {
   max_bytes   = bytes("64KiB") # of one token

@@ -31,20 +31,22 @@ type batch struct {
 	// The result of the present attempt.
 	first    map[string]*unit // by input id: the message that is accepted
 	progress map[string]*done // by key of the partition
+	shelves  *shelves         // the quarantine, once it is touched
 }
 
 // unit is one message of a batch.
 type unit struct {
-	msg    Message
-	sig    Signal
-	reject *RejectError
-	retry  error // nothing can be done with it now
-	events []event.Event
-	remits []string     // per event: why it is recorded only
-	chain  string       // input id of the root cause
-	timer  *store.Timer // the timer this fires, nil for messages
-	cause  string       // issuer of the event that set the timer, "" if the product itself
-	sample sample       // whether it is recorded although it was refused
+	msg     Message
+	sig     Signal
+	reject  *RejectError
+	retry   error // nothing can be done with it now
+	events  []event.Event
+	remits  []string     // per event: why it is recorded only
+	chain   string       // input id of the root cause
+	timer   *store.Timer // the timer this fires, nil for messages
+	cause   string       // issuer of the event that set the timer, "" if the product itself
+	sample  sample       // whether it is recorded although it was refused
+	release *release     // tried again from the quarantine; nil for what a source read
 
 	// The result of the present attempt.
 	verdict  Verdict
@@ -195,12 +197,15 @@ func (b *batch) plan(ctx context.Context) (_ store.Tx, err error) {
 	}
 	now := b.p.now()
 	b.first = make(map[string]*unit, len(b.units))
-	b.progress = nil
+	b.progress, b.shelves = nil, nil
 	for _, u := range b.units {
 		if err := b.step(ctx, tx, held, u, now); errors.Is(err, errMoved) {
 			return nil, err
 		} else if err != nil {
 			return nil, &unitError{u, err}
+		}
+		if err := b.settle(tx, u, now); err != nil {
+			return nil, err
 		}
 	}
 	if err := b.guard(ctx, tx, now); err != nil {
@@ -212,6 +217,9 @@ func (b *batch) plan(ctx context.Context) (_ store.Tx, err error) {
 		}
 	}
 	b.writeProgress(tx)
+	if b.shelves != nil {
+		b.shelves.write()
+	}
 	return tx, nil
 }
 
@@ -223,8 +231,11 @@ func (b *batch) lock(ctx context.Context, tx store.Tx) (map[string]bool, error) 
 		if u.retry != nil {
 			continue
 		}
-		if u.msg.Progress != nil {
+		if u.msg.Progress != nil && u.release == nil {
 			held[u.progressKey()] = true
+		}
+		if u.release != nil || u.quarantined() {
+			held[quarantineLock] = true
 		}
 		if u.reject != nil {
 			continue
@@ -271,7 +282,11 @@ func (b *batch) step(ctx context.Context, tx store.Tx, held map[string]bool, u *
 	if u.retry != nil {
 		return nil
 	}
-	if u.msg.Progress != nil {
+	if gone, err := u.overtaken(tx); gone || err != nil {
+		u.verdict = Repeated
+		return err
+	}
+	if u.msg.Progress != nil && u.release == nil {
 		if old, err := b.advance(tx, u); err != nil {
 			return err
 		} else if old {
@@ -283,6 +298,7 @@ func (b *batch) step(ctx context.Context, tx store.Tx, held map[string]bool, u *
 		u.verdict = Rejected
 		if b.sampled(u, u.msg.Source, u.msg.Sender != "" || u.sig.InputID != "", now) {
 			u.record = b.newRecord(RejectRecord, u, now)
+			return b.isolate(tx, u, now)
 		}
 		return nil
 	}
@@ -443,6 +459,9 @@ func (b *batch) receipts() []Receipt {
 }
 
 func (b *batch) observe() {
+	if b.shelves != nil {
+		b.shelves.observe(b)
+	}
 	for _, u := range b.units {
 		if u.retry != nil {
 			b.p.log.Warn("message cannot be handled now", "source", u.msg.Source, "err", u.retry)

@@ -80,6 +80,7 @@ type RejectPart struct {
 	Code        string `json:"code"`
 	Description string `json:"description"`
 	Requirement string `json:"requirement,omitempty"`
+	Quarantine  string `json:"quarantine,omitempty"` // id under which the message is kept, "" if it is not
 }
 
 // Outcome is one event with the decision about it.

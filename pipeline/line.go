@@ -93,7 +93,7 @@ var _ Handler = (*Pipeline)(nil)
 
 // Handle implements Handler: verify, normalize, decide and commit. Nothing in
 // it waits for a sink or an index.
-func (p *Pipeline) Handle(ctx context.Context, msgs []Message) (_ []Receipt, err error) {
+func (p *Pipeline) Handle(ctx context.Context, msgs []Message) ([]Receipt, error) {
 	if !p.entrance.enter() {
 		return nil, &BusyError{Reason: "shutting down", After: 5 * time.Second}
 	}
@@ -106,21 +106,27 @@ func (p *Pipeline) Handle(ctx context.Context, msgs []Message) (_ []Receipt, err
 		return nil, errors.New("handle: batch is larger than the configured bound")
 	}
 	b := p.newBatch(ctx, gen, msgs)
-	b.trace = p.startTrace()
+	if err := b.run(ctx); err != nil {
+		return nil, err
+	}
+	return b.receipts(), nil
+}
+
+// run brings the batch to its durable outcome.
+func (b *batch) run(ctx context.Context) (err error) {
+	b.trace = b.p.startTrace()
 	start := time.Now()
 	defer func() { b.endTrace(start, err) }()
 	b.verify(ctx)
 	verified := time.Now()
-	b.obs.Took("verify", len(msgs), verified.Sub(start))
+	b.obs.Took("verify", len(b.units), verified.Sub(start))
 	b.station("verify", start, verified)
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return err
 	}
-	if err := b.commit(ctx); err != nil {
-		if errors.Is(err, store.ErrFull) {
-			return nil, &BusyError{Reason: "journal is full", After: 30 * time.Second}
-		}
-		return nil, err
+	err = b.commit(ctx)
+	if errors.Is(err, store.ErrFull) {
+		return &BusyError{Reason: "journal is full", After: 30 * time.Second}
 	}
-	return b.receipts(), nil
+	return err
 }

@@ -21,6 +21,9 @@ type Observer interface {
 	RuleFailed(rule string)
 	// Action counts an action reaching a status; guard names what held it.
 	Action(typ, target string, s Status, guard string)
+	// Quarantine counts messages of a source that entered the quarantine
+	// ("entered"), and that left it for want of room ("dropped").
+	Quarantine(source, what string, n int)
 	// Acked reports the time from the receipt of a signal to the
 	// acknowledgement of an action it caused.
 	Acked(target string, d time.Duration)
@@ -65,6 +68,9 @@ func (Blind) RuleFailed(string) {}
 
 // Action implements Observer.
 func (Blind) Action(string, string, Status, string) {}
+
+// Quarantine implements Observer.
+func (Blind) Quarantine(string, string, int) {}
 
 // Acked implements Observer.
 func (Blind) Acked(string, time.Duration) {}

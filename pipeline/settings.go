@@ -15,8 +15,9 @@ type Settings struct {
 	Remits     map[string]Remit
 	Actions    map[string]ActionType
 	Protect    []Protection
-	Limit      Limit    // of all actions together; zero: none
-	MaxHops    int      // equal actions for one subject and transaction; 0 means 3
+	Limit      Limit // of all actions together; zero: none
+	MaxHops    int   // equal actions for one subject and transaction; 0 means 3
+	Quarantine Quarantine
 	Own        []string // issuers this product signs as: their events are echoes
 	Sinks      []string // names of the sinks there are; nil: whatever an action names is there
 

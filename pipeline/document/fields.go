@@ -174,6 +174,7 @@ var table = func() []Field {
 		{"set.discard", Keyword, one, events, "Why it was acknowledged and not processed.", "the subject is not in the stream"},
 		{"set.remit", Keyword, one, events, "Why the event was recorded and not offered to the policies.", "the issuer may not speak of devices"},
 		{"set.reject.code", Keyword, one, Set | Error, "Error code of the refusal.", "invalid_key"},
+		{"set.reject.quarantine", Keyword, one, Set | Error, "Id under which the refused message is kept for another try.", "q-0123456789abcdefghjkmnpqrs"},
 		{"set.reject.requirement", Keyword, one, Set | Error, "Rule that was broken.", "SET-05"},
 		{"set.claims", Flattened, one, events, "The event's payload.", `{"reason":"hijacking"}`},
 		{"set.previous_level", Keyword, one, Set, "Level before, lower case.", "low"},

@@ -226,6 +226,7 @@ func (r *renderer) refusal(m int) {
 	n := w.open("reject")
 	w.text("code", reject.Code)
 	w.text("requirement", reject.Requirement)
+	w.text("quarantine", reject.Quarantine)
 	w.close(n)
 	w.close(m)
 	m = w.open("error")

@@ -24,6 +24,9 @@ var verbs = map[string]category{
 	pipeline.BudgetWarning:   {isEvent, `["host"]`, `["info"]`, success, medium},
 	pipeline.BudgetExhausted: {isEvent, `["host"]`, `["info"]`, success, high},
 	pipeline.BudgetEased:     {isEvent, `["host"]`, `["info"]`, success, low},
+
+	"quarantine-retry": {isEvent, `["configuration"]`, `["info"]`, success, low},
+	"quarantine-drop":  {isEvent, `["configuration"]`, `["deletion"]`, success, medium},
 }
 
 // operator renders an act on the product.

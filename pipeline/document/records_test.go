@@ -103,7 +103,7 @@ func records() map[string]*pipeline.Record {
 
 	rejected := input()
 	rejected.Verdict, rejected.Assurance, rejected.ID = pipeline.Rejected, event.None, ""
-	rejected.Reject = &pipeline.RejectPart{Code: pipeline.InvalidKey, Description: "signature does not verify", Requirement: "SET-05"}
+	rejected.Reject = &pipeline.RejectPart{Code: pipeline.InvalidKey, Description: "signature does not verify", Requirement: "SET-05", Quarantine: "q-0123456789abcdefghjkmnpqrs"}
 
 	unreadable := &pipeline.InputPart{
 		Source: "idp", RemoteAddr: "fe80::1%eth0", Delivery: "push", Received: at("2026-02-03T10:15:05.002Z"), Body: "not a\ntoken",

@@ -133,3 +133,33 @@ func (c *Client) Judge(ctx context.Context, r VerdictRequest) (j pipeline.Judgem
 func (c *Client) Reload(ctx context.Context, r OperatorRequest) (a ReloadAnswer, err error) {
 	return a, c.do(ctx, http.MethodPost, "/v1/reload", nil, r, &a)
 }
+
+// Quarantine lists refused messages that are kept; an empty filter selects all,
+// limit 0 as many as an answer holds.
+func (c *Client) Quarantine(ctx context.Context, f pipeline.QuarantineFilter, limit int) (a QuarantineAnswer, err error) {
+	v := url.Values{}
+	for name, value := range map[string]string{"source": f.Source, "issuer": f.Issuer, "code": f.Code} {
+		if value != "" {
+			v.Set(name, value)
+		}
+	}
+	if limit > 0 {
+		v.Set("limit", strconv.Itoa(limit))
+	}
+	return a, c.do(ctx, http.MethodGet, "/v1/quarantine", v, nil, &a)
+}
+
+// Quarantined asks for one message with its text.
+func (c *Client) Quarantined(ctx context.Context, id string) (m QuarantinedMessage, err error) {
+	return m, c.do(ctx, http.MethodGet, "/v1/quarantine/"+url.PathEscape(id), nil, nil, &m)
+}
+
+// RetryQuarantined brings messages to the line again.
+func (c *Client) RetryQuarantined(ctx context.Context, r QuarantineRequest) (a RetryAnswer, err error) {
+	return a, c.do(ctx, http.MethodPost, "/v1/quarantine/retry", nil, r, &a)
+}
+
+// DropQuarantined removes messages for good.
+func (c *Client) DropQuarantined(ctx context.Context, r QuarantineRequest) (a DropAnswer, err error) {
+	return a, c.do(ctx, http.MethodPost, "/v1/quarantine/drop", nil, r, &a)
+}

@@ -96,6 +96,7 @@ func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 		Decider:    g.rules,
 		Remits:     make(map[string]pipeline.Remit, len(cfg.Issuers)), Actions: make(map[string]pipeline.ActionType, len(cfg.Actions)),
 		Limit: cfg.Guards.Limit, MaxHops: cfg.Guards.MaxDepth,
+		Quarantine: pipeline.Quarantine(cfg.Quarantine),
 	}
 	for _, i := range cfg.Issuers {
 		s.Remits[i.URL] = pipeline.Remit{

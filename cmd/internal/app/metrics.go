@@ -33,9 +33,12 @@ type metrics struct {
 	response  *prometheus.HistogramVec
 	restarts  *prometheus.CounterVec
 	reloads   *prometheus.CounterVec
-	notices   *prometheus.CounterVec
-	refusing  *prometheus.CounterVec
-	spans     *prometheus.CounterVec
+
+	kept *prometheus.CounterVec // by the quarantine
+
+	notices  *prometheus.CounterVec
+	refusing *prometheus.CounterVec
+	spans    *prometheus.CounterVec
 
 	drills     *prometheus.CounterVec
 	drillTime  *prometheus.GaugeVec
@@ -98,6 +101,10 @@ func newMetrics(version string) *metrics {
 			Help:    "Time from the receipt of a signal to the acknowledgement of an action it caused.",
 			Buckets: prometheus.ExponentialBuckets(0.005, 3, 12),
 		}, []string{"target"}),
+		kept: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_quarantine_messages_total",
+			Help: "Refused messages that entered the quarantine, and those dropped from it for want of room.",
+		}, []string{"source", "what"}),
 		restarts: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "signalbox_loop_restarts_total",
 			Help: "Restarts of a source, sink or index loop after a fault.",
@@ -134,7 +141,7 @@ func newMetrics(version string) *metrics {
 	info.Set(1)
 	m.registry.MustRegister(m.heard, m.responses, m.refusing, m.spans)
 	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
-		m.response, m.restarts, m.reloads, m.notices, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
+		m.response, m.restarts, m.kept, m.reloads, m.notices, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -257,6 +264,11 @@ func (m *metrics) Action(typ, target string, s pipeline.Status, guard string) {
 		return
 	}
 	m.actions.WithLabelValues(typ, target, string(s), guard).Inc()
+}
+
+// Quarantine implements pipeline.Observer.
+func (m *metrics) Quarantine(source, what string, n int) {
+	m.kept.WithLabelValues(source, what).Add(float64(n))
 }
 
 // Acked implements pipeline.Observer.

@@ -62,6 +62,7 @@ func verbs() []verb {
 		{"fields", "[PATTERN]", "list the fields that can be searched, with their meaning", fieldsHelp, runFields},
 		{"timeline", "", "show what happened around a user, session, device or chain", "", runTimeline},
 		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", "", runSet},
+		{"quarantine", "list | show ID | retry ID... | drop ID...", "look after refused messages of known senders", quarantineHelp, runQuarantine},
 		{"keys", "list | jwks", "show the product's own keys", "", runKeys},
 		{"test", "[DIR]", "run the tests of policies, or make one", testHelp, runTest},
 		{"events", "[NAME]", "look up events: payload, subjects, concepts", eventsHelp, runEvents},

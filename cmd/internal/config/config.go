@@ -37,6 +37,8 @@ type Config struct {
 	Limits   Limits
 	Metrics  Metrics
 	Traces   *Traces // nil: nothing is traced
+
+	Quarantine Quarantine
 }
 
 // Issuer is who may speak, and how it is checked.
@@ -166,6 +168,12 @@ type Limits struct {
 	MaxBatch   int // messages handled in one transaction
 	MaxPending int // actions that may wait for one sink; further ones are held
 	MaxWaiting int // actions that may wait for a person; further ones are given up
+}
+
+// Quarantine bounds what is kept of refused messages of authenticated senders.
+type Quarantine struct {
+	MaxEntries int   // messages of one source
+	MaxBytes   int64 // of all messages
 }
 
 // Metrics is where figures are served.

@@ -118,6 +118,7 @@ func TestShippedFile(t *testing.T) {
 		{"guards", cfg.Guards, empty.Guards},
 		{"journal", cfg.Journal, empty.Journal},
 		{"limits", cfg.Limits, empty.Limits},
+		{"quarantine", cfg.Quarantine, empty.Quarantine},
 		{"policies", fmt.Sprint(cfg.Policies), fmt.Sprint(empty.Policies)},
 		{"rules", cfg.Issuers[0].Rules, defaultRules},
 		{"algorithms", fmt.Sprint(cfg.Issuers[0].Algorithms), fmt.Sprint(defaultAlgorithms)},

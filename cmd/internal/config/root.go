@@ -36,6 +36,7 @@ func defaults(file, dir string) *Config {
 			MaxPending: 100_000,
 			MaxWaiting: 10_000,
 		},
+		Quarantine: Quarantine{MaxEntries: 1000, MaxBytes: 64 << 20},
 	}
 }
 
@@ -52,6 +53,8 @@ type rootFile struct {
 	Limits  *limitsBlock  `hcl:"limits,block"`
 	Metrics *metricsBlock `hcl:"metrics,block"`
 	Traces  *tracesBlock  `hcl:"traces,block"`
+
+	Quarantine *quarantineBlock `hcl:"quarantine,block"`
 
 	Policies *policiesBlock `hcl:"policies,block"`
 	Mappings *mappingsBlock `hcl:"mappings,block"`
@@ -94,6 +97,11 @@ type limitsBlock struct {
 	MaxWaiting int `hcl:"max_waiting,optional"`
 }
 
+type quarantineBlock struct {
+	MaxEntries int   `hcl:"max_entries,optional"`
+	MaxBytes   int64 `hcl:"max_bytes,optional"`
+}
+
 type metricsBlock struct {
 	Listen string `hcl:"listen,optional"`
 }
@@ -115,6 +123,8 @@ func (l *loader) root(body *hclsyntax.Body) {
 		Journal: (*journalBlock)(&c.Journal),
 		Limits:  (*limitsBlock)(&c.Limits),
 		Metrics: (*metricsBlock)(&c.Metrics),
+
+		Quarantine: (*quarantineBlock)(&c.Quarantine),
 	}
 	l.fill(body, &top)
 
@@ -142,6 +152,9 @@ func (l *loader) root(body *hclsyntax.Body) {
 	between(l, "limits.max_batch", c.Limits.MaxBatch, 1, 10_000)
 	between(l, "limits.max_pending", c.Limits.MaxPending, 1, 100_000_000)
 	between(l, "limits.max_waiting", c.Limits.MaxWaiting, 1, 100_000)
+
+	between(l, "quarantine.max_entries", c.Quarantine.MaxEntries, 1, 100_000)
+	between(l, "quarantine.max_bytes", c.Quarantine.MaxBytes, 1<<20, 1<<40)
 
 	l.issuers(top.Issuers)
 	l.sources(top.Sources)
