@@ -160,6 +160,67 @@ issuer "https://idp.example.com" {
 #   # burst = 200
 # }
 
+# Records of Kafka topics, read as a member of a consumer group: what a mapping
+# reads, believed because of the channel, or SETs, verified as if they had been
+# pushed. How far a partition was brought is written with the outcome; the
+# position committed at the broker follows it and never goes back.
+# source "kafka" "edr" {
+#   # Some of the brokers; the others are learned from them. To brokers that are
+#   # not on this machine TLS is required, or allow_plaintext = true.
+#   brokers   = ["kafka-1.example.com:9093", "kafka-2.example.com:9093"]
+#   group     = "signalbox"           # consumer group; stays the same from start to start
+#   client_id = "signalbox"           # how the brokers call us in logs and quotas
+#   allow_plaintext = false
+#
+#   tls {
+#     # ca_file     = "ca.pem"        # certificates to trust instead of the system's
+#     # cert_file   = "client.pem"    # what we show a broker that asks who connects
+#     # key_file    = "client.key"
+#     # server_name = "kafka"         # the name in the brokers' certificates, if it is another
+#   }
+#   sasl {
+#     mechanism = "SCRAM-SHA-512"     # or SCRAM-SHA-256, PLAIN, OAUTHBEARER
+#     username  = "signalbox"
+#     password  = env("KAFKA_PASSWORD")
+#     # OAUTHBEARER: a token, or where to get one by client credentials.
+#     # token         = env("KAFKA_TOKEN")
+#     # token_url     = "https://login.example.com/oauth2/token"
+#     # client_id     = "signalbox"
+#     # client_secret = env("KAFKA_CLIENT_SECRET")
+#     # scope         = "kafka"
+#     # allow_private = false         # permit a token_url outside the public internet
+#   }
+#
+#   # Topics, and how their records are read: by a mapping, or as signed tokens.
+#   # With pattern = true the name is a regular expression (RE2) of whole names; a
+#   # topic named in full goes before patterns. A header content-type is heeded,
+#   # and signalbox-txn is the transaction of what a mapping reads.
+#   topic "crowdstrike.alerts" {
+#     mapping = "crowdstrike"         # or a mapping of your own
+#     verify  = "channel"             # what there is with a mapping
+#   }
+#   topic "sets\\..*" {
+#     pattern = true
+#     verify  = "set"
+#   }
+#
+#   # Where a partition begins that the group never read: "earliest", which reads
+#   # what is there already, or "latest".
+#   start = "earliest"
+#
+#   max_bytes = bytes("1MiB")         # fetched at once of a partition; a longer record comes alone
+#
+#   # When an event of a record is too old to act on its own, and what records may
+#   # cause, as in the block of an issuer; without it, nothing.
+#   # max_age = "24h"
+#   remit {
+#     events   = ["alert"]
+#     subjects = ["email:*@example.com", "opaque:*"]
+#     actions  = ["revoke-session"]
+#     links    = "own-subjects"
+#   }
+# }
+
 # SETs as lines of files: for trying things out and for importing what was kept.
 # source "file" "import" {
 #   path      = "in/*.jwt"        # read in the order of names

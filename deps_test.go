@@ -25,6 +25,7 @@ var arrows = map[string][]string{
 	"connectors/kind":            {"pipeline/..."},
 	"connectors/file":            {"connectors/kind", "pipeline/..."},
 	"connectors/okta":            {"connectors/kind", "connectors/outbound", "connectors/ssf", "connectors/ssf/push", "pipeline/..."},
+	"connectors/kafka":           {"connectors/kind", "connectors/outbound", "connectors/ssf", "pipeline/..."},
 	"connectors/http":            {"connectors/kind", "connectors/outbound", "pipeline/..."},
 	"connectors/outbound":        {"connectors/kind", "pipeline/..."},
 	"connectors/sqlite":          {"connectors/kind", "pipeline/..."},

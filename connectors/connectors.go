@@ -5,6 +5,7 @@ package connectors
 import (
 	"github.com/signalbox-dev/signalbox/connectors/file"
 	"github.com/signalbox-dev/signalbox/connectors/http"
+	"github.com/signalbox-dev/signalbox/connectors/kafka"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/connectors/okta"
 	"github.com/signalbox-dev/signalbox/connectors/sqlite"
@@ -15,9 +16,10 @@ import (
 // Sources are the kinds of sources, by the first label of a source block. The
 // tables are not modified.
 var Sources = map[string]func() kind.SourceConfig{
-	"file": func() kind.SourceConfig { return new(file.SourceConfig) },
-	"okta": func() kind.SourceConfig { return new(okta.SourceConfig) },
-	"ssf":  func() kind.SourceConfig { return new(receiver.Config) },
+	"file":  func() kind.SourceConfig { return new(file.SourceConfig) },
+	"kafka": func() kind.SourceConfig { return new(kafka.SourceConfig) },
+	"okta":  func() kind.SourceConfig { return new(okta.SourceConfig) },
+	"ssf":   func() kind.SourceConfig { return new(receiver.Config) },
 }
 
 // Sinks are the kinds of sinks, by the first label of a sink block.

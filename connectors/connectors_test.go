@@ -9,7 +9,7 @@ import (
 	"github.com/signalbox-dev/signalbox/connectors"
 )
 
-var attribute = regexp.MustCompile(`^[a-z][a-z0-9_]*(,(optional|block))?$`)
+var attribute = regexp.MustCompile(`^[a-z][a-z0-9_]*(,(optional|block|label))?$`)
 
 // TestTables: every constructor gives a fresh struct whose exported fields all
 // have a name in the configuration, and a blank configuration is refused

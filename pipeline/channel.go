@@ -46,7 +46,7 @@ func (c Channels) Verify(ctx context.Context, m Message) (Signal, error) {
 	}
 	return Signal{
 		Message: m, InputID: RecordInputID(m.Source, id), Digest: d,
-		Assurance: event.Channel, Issuer: m.Source, Record: record,
+		Assurance: event.Channel, Issuer: m.Source, Txn: m.Txn, Record: record,
 	}, nil
 }
 

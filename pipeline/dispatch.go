@@ -248,7 +248,10 @@ func (d *dispatcher) order(l load) (Order, error) {
 func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	batch := make([]Delivery, len(loads))
 	for i, l := range loads {
-		batch[i] = Delivery{ID: l.item.ID, Key: l.item.Key, Kind: "action", Payload: l.Bytes, Attempt: l.item.Attempt + 1}
+		batch[i] = Delivery{
+			ID: l.item.ID, Key: l.item.Key, Kind: "action", Payload: l.Bytes, Attempt: l.item.Attempt + 1,
+			Event: l.Action.Emits, Txn: l.Action.Txn, Chain: l.Action.Chain,
+		}
 	}
 	start := time.Now()
 	results, err := d.sink.Deliver(ctx, batch)

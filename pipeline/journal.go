@@ -64,7 +64,13 @@ type InputPart struct {
 	Applied    []string        `json:"applied,omitempty"`
 	Discard    string          `json:"discard,omitempty"`
 	Reject     *RejectPart     `json:"reject,omitempty"`
-	Test       bool            `json:"test,omitempty"` // a drill of the product's own
+
+	// What the channel brought beside the body, of a refused message only.
+	Key     []byte    `json:"key,omitempty"`
+	Headers []Header  `json:"headers,omitempty"`
+	Made    time.Time `json:"made,omitzero"` // when the channel says it was made
+
+	Test bool `json:"test,omitempty"` // a drill of the product's own
 }
 
 // Raw is the message as received, as far as it was kept.

@@ -31,6 +31,9 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 		}
 		in.ID, in.Assurance = "", event.None
 		in.Issuer, in.JTI = u.reject.Issuer, u.reject.JTI
+		if u.msg.Progress != nil {
+			in.Key, in.Headers, in.Made = u.msg.Key, u.msg.Headers, u.msg.Made
+		}
 		in.Reject = &RejectPart{Code: u.reject.Code, Description: u.reject.Description, Requirement: u.reject.Requirement}
 	}
 	if u.reject == nil || utf8.Valid(body) {

@@ -40,10 +40,24 @@ type Message struct {
 	// for channels that acknowledge each message.
 	Progress *Progress
 
+	// Key and Headers are what the channel brought beside the body, and Txn the
+	// transaction it says the message belongs to. Nothing vouches for them: Txn
+	// is the transaction of the events of a mapping, a token states its own; Key
+	// and Headers are kept with a refused message only.
+	Key     []byte
+	Headers []Header
+	Txn     string
+
 	// Test marks a drill of the product's own: its documents carry the tag test,
 	// its action is in nobody's limits and nothing of it waits for people. No
 	// source sets it.
 	Test bool
+}
+
+// Header is a name and a value that a channel brought beside a message's body.
+type Header struct {
+	Name  string `json:"name"`
+	Value []byte `json:"value"`
 }
 
 // Progress is a place in a channel that is read in order, such as a partition
@@ -165,6 +179,11 @@ type Delivery struct {
 	Kind    string // "action" or a document's data stream, e.g. ssf.set
 	Payload []byte // what Prepare returned, or the document as JSON
 	Attempt int    // 1 on the first try
+
+	// Of actions, for protocols that carry such beside the payload.
+	Event string // catalogue short name of the event it states
+	Txn   string
+	Chain string // input id of the root cause
 }
 
 // Result is what a sink reports of one delivery.

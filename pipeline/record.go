@@ -87,6 +87,13 @@ func (in *InputPart) append(w *writer) {
 	if in.Reject != nil {
 		w.value("reject", in.Reject)
 	}
+	if in.Key != nil {
+		w.value("key", in.Key)
+	}
+	if len(in.Headers) > 0 {
+		w.value("headers", in.Headers)
+	}
+	w.optTime("made", in.Made)
 	w.flag("test", in.Test)
 	w.close()
 }

@@ -61,7 +61,7 @@ type Options struct {
 // which relative paths start at the folder of the configuration, and connects
 // to nothing. The client sets no time limit.
 func (o Options) Client(env kind.Env) (*http.Client, error) {
-	trust, err := o.tls(env)
+	trust, err := o.TLS(env)
 	if err != nil {
 		return nil, err
 	}
@@ -92,8 +92,9 @@ func (o Options) Client(env kind.Env) (*http.Client, error) {
 	}, nil
 }
 
-// tls says whom to trust and who we are.
-func (o Options) tls(env kind.Env) (*tls.Config, error) {
+// TLS says whom to trust and who we are, for clients of other protocols too. It
+// reads the files of the options.
+func (o Options) TLS(env kind.Env) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
 	if o.CAFile != "" {
 		pem, err := os.ReadFile(env.Path(o.CAFile))
@@ -108,7 +109,7 @@ func (o Options) tls(env kind.Env) (*tls.Config, error) {
 	if o.CertFile != "" || o.KeyFile != "" {
 		own, err := tls.LoadX509KeyPair(env.Path(o.CertFile), env.Path(o.KeyFile))
 		if err != nil {
-			return nil, fmt.Errorf("client_cert, client_key: %w", err)
+			return nil, fmt.Errorf("client certificate and key: %w", err)
 		}
 		c.Certificates = []tls.Certificate{own}
 	}

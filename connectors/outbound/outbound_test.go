@@ -257,10 +257,10 @@ func TestFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, o := range map[string]Options{
-		"ca.pem":                         {CAFile: "ca.pem"},
-		"no certificate":                 {CAFile: "empty.pem"},
-		"client_cert, client_key: open ": {CertFile: "none.pem", KeyFile: "none.pem"},
-		"client_cert, client_key: tls: ": {CertFile: "empty.pem", KeyFile: "empty.pem"},
+		"ca.pem":                            {CAFile: "ca.pem"},
+		"no certificate":                    {CAFile: "empty.pem"},
+		"client certificate and key: open ": {CertFile: "none.pem", KeyFile: "none.pem"},
+		"client certificate and key: tls: ": {CertFile: "empty.pem", KeyFile: "empty.pem"},
 	} {
 		if _, err := o.Client(kind.Env{Dir: dir}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("error %v, want one with %q", err, want)

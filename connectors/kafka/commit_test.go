@@ -1,0 +1,17 @@
+package kafka
+
+import (
+	"context"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+func commitFor(c *kgo.Client, group, topic string, partition int32, offset int64) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var o kadm.Offsets
+	o.AddOffset(topic, partition, offset, -1)
+	return kadm.NewClient(c).CommitAllOffsets(ctx, group, o)
+}
