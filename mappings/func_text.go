@@ -154,17 +154,19 @@ func kebab(s string) string {
 const wrappings = 3
 
 func unwrapJSON(s string) value {
+	var out value
 	for range wrappings {
 		v, err := strictjson.Parse([]byte(s), nested)
 		if err != nil {
-			return value{}
+			return out // a text that was wrapped, not what looks like JSON and is none
 		}
 		if v.Kind() != strictjson.String {
 			return readValue(v)
 		}
 		s = v.Text()
+		out = textOf(s)
 	}
-	return value{}
+	return out
 }
 
 // nested bounds JSON in a text.

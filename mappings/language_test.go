@@ -97,6 +97,8 @@ func TestExpressions(t *testing.T) {
 		{`json(raw.nested).a.b[1]`, `2`},
 		{`json(raw.twice).a`, `7`},
 		{`json(raw.s)`, ``},
+		{`json("\"Text\"")`, `"Text"`},
+		{`json("[true]")[0]`, `true`},
 		{`pairs(raw.kv)`, `{"level":"HIGH","reasons":"A, B","detectionName":"x"}`},
 		{`techniques(split(",", raw.csv), "x T1110 y")`, `["T1003","T1059.001","T1110"]`},
 		{`account(raw.user)`, `{"name":"jdoe","domain":"ACME"}`},
