@@ -47,8 +47,9 @@
 // template with an absent part is absent, a comparison with it is false but for
 // == null, a condition that is absent does not hold, and members that are
 // absent are left out, as are objects and lists without any. Member names are
-// looked up exactly, and if that finds nothing, in any case. Numbers keep their
-// digits, so integers above 2^53 survive.
+// looked up exactly, and if that finds nothing, in any case; raw.event.kind also
+// finds a member named "event.kind". Numbers keep their digits, so integers above
+// 2^53 survive.
 //
 // # Values that nobody foresaw
 //

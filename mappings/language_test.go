@@ -60,13 +60,17 @@ func TestExpressions(t *testing.T) {
 	const record = `{"n":9007199254740993,"s":"Text","null":null,"empty":"","na":"N/A","list":["a","b",null],"scalar":"x",
 		"o":{"k":1,"Mixed":{"Case":true}},"objs":[{"id":1,"t":["x"]},{"id":2}],"nested":"{\"a\":{\"b\":[1,2]}}","twice":"\"{\\\"a\\\":7}\"",
 		"kv":"{level=HIGH, reasons=A, B, detectionName=x}","csv":"T1003, ,T1059.001","user":"ACME\\jdoe","sev":"HIGH","odd":"severe","f":1.5,
-		"same":[{"sid":"S-1","role":"victim"},{"upn":"J@x","n":1},{"upn":"k@x","sid":null},{"sid":"s-1","upn":"j@x","role":"other"},7]}`
+		"same":[{"sid":"S-1","role":"victim"},{"upn":"J@x","n":1},{"upn":"k@x","sid":null},{"sid":"s-1","upn":"j@x","role":"other"},7],
+		"flat.a.B":"dotted","flat.c":{"d":2},"o.k":"nested wins"}`
 	for _, c := range []struct{ expression, want string }{
 		{`raw.n`, `9007199254740993`},
 		{`raw.N`, `9007199254740993`},
 		{`raw.o.mixed.case`, `true`},
 		{`raw.absent`, ``},
 		{`raw.null`, ``},
+		{`raw.flat.a.b`, `"dotted"`},
+		{`raw.flat.c.d`, `2`},
+		{`raw.o.k`, `1`},
 		{`raw.absent.deeper`, ``},
 		{`raw.list`, `["a","b",null]`},
 		{`raw.list[1]`, `"b"`},

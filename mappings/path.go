@@ -56,13 +56,17 @@ func (n *node) lift(v strictjson.Value, slots []strictjson.Value) {
 	if len(n.members) == 0 {
 		return
 	}
-	folded := false
+	folded, dotted := false, false
 	for name, m := range v.Members() {
 		next := n.members[name]
 		if next != nil {
 			next.lift(m, slots)
 		}
 		folded = folded || n.folds(name, next)
+		dotted = dotted || next == nil && strings.IndexByte(name, '.') > 0
+	}
+	if dotted {
+		n.dotted(v, slots)
 	}
 	if !folded {
 		return
@@ -73,6 +77,26 @@ func (n *node) lift(v strictjson.Value, slots []strictjson.Value) {
 			if next != n.members[name] && !next.found(slots) {
 				next.lift(m, slots)
 			}
+		}
+	}
+}
+
+// dotted lifts members such as "event.kind" as if they were nested, where they
+// are not.
+func (n *node) dotted(v strictjson.Value, slots []strictjson.Value) {
+	for name, m := range v.Members() {
+		next := n
+		for step := range strings.SplitSeq(name, ".") {
+			below := next.members[step]
+			if same := next.folded[strings.ToLower(step)]; below == nil && len(same) > 0 {
+				below = same[0]
+			}
+			if next = below; next == nil {
+				break
+			}
+		}
+		if next != nil && strings.IndexByte(name, '.') > 0 && !next.found(slots) {
+			next.lift(m, slots)
 		}
 	}
 }
