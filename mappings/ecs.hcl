@@ -51,7 +51,6 @@ mapping "ecs" {
     tactics = tactics(raw.threat.tactic.id, raw.threat[*].tactic[*].id, raw.kibana.alert.rule.threat[*].tactic[*].id)
     words   = list(local.rule, raw.event.code, raw.event.category, raw.rule.category)
 
-    # Numbers are accounts of one machine only, and identify nobody.
     acted_on = has(raw.user.target.id) || has(raw.user.target.name) || has(raw.user.target.email)
     user = local.acted_on ? {
       id = raw.user.target.id, name = first(raw.user.target.name), email = first(raw.user.target.email), domain = raw.user.target.domain, full_name = raw.user.target.full_name, roles = raw.user.target.roles
@@ -60,7 +59,7 @@ mapping "ecs" {
     }
     account  = account(coalesce(local.user.name, local.user.email))
     mail     = coalesce(address(local.user.email), local.account.email)
-    user_id  = regex("^(?:S-1-(?:5-21|12-1)-[0-9-]+|[0-9a-fA-F]{8}-[0-9a-fA-F-]{27}|[A-Za-z][A-Za-z0-9_-]{7,})$", local.user.id)
+    user_id  = account_id(local.user.id)
     person   = machine(local.user.name) ? null : aliases(email(local.mail), iss_sub(coalesce(raw.event.module, "ecs"), local.user_id))
     device   = coalesce(raw.host.id, raw.device.id)
     host     = lower(first(coalesce(raw.host.name, raw.host.hostname)))

@@ -16,6 +16,7 @@ var identityFunctions = []Function{
 		return value{}
 	}),
 	onText("machine", "Whether an account is not a person's: it ends in $, or is one of the system's own.", func(s string) value { return boolOf(isMachine(s)) }),
+	onText("account_id", "The text if it identifies an account beyond one machine: a SID of a domain, or an id of eight or more characters with letters; numbers and the well-known SIDs do not.", accountID),
 	onText("ip", "The text if it is an IP address, without zone and port.", func(s string) value {
 		if a, ok := ipAddress(s); ok {
 			return textOf(a.String())
@@ -131,6 +132,20 @@ func account(s string) value {
 	}
 	out.set("name", textOf(s))
 	return out
+}
+
+var (
+	domainSID = regexp.MustCompile(`(?i)^S-1-(?:5-21|12-1)-[0-9-]+$`)
+	longID    = regexp.MustCompile(`^[0-9A-Za-z_.|:-]{8,256}$`)
+)
+
+func accountID(s string) value {
+	s = strings.TrimSpace(s)
+	sid := len(s) > 4 && strings.EqualFold(s[:4], "S-1-")
+	if sid && !domainSID.MatchString(s) || !longID.MatchString(s) || strings.Trim(s, "0123456789_.|:-") == "" {
+		return value{}
+	}
+	return textOf(s)
 }
 
 // mailAddress reads a bare e-mail address; the domain goes to lower case.

@@ -108,6 +108,7 @@ func TestExpressions(t *testing.T) {
 		{`account(raw.user)`, `{"name":"jdoe","domain":"ACME"}`},
 		{`account("jdoe@Acme.Example")`, `{"name":"jdoe","domain":"acme.example","email":"jdoe@acme.example"}`},
 		{`machine("NT AUTHORITY\\SYSTEM") && machine("HOST$") && !machine("jdoe")`, `true`},
+		{`[for id in ["S-1-5-21-1-2-3-500", "S-1-5-18", "00u1jane", "1001", "1234567890", "00000000-0000-0000-0000-000000000000", "jane doe"] : account_id(id)]`, `["S-1-5-21-1-2-3-500","00u1jane"]`},
 		{`enum("level", raw.sev)`, `"high"`},
 		{`enum("level", raw.odd)`, `"unknown"`},
 		{`enum("level", raw.absent)`, ``},
