@@ -110,8 +110,8 @@ var budgetLevels = []int{70, 90, 100}
 
 const budgetSlack = 5
 
-// budgetInterval is how often budgets are looked at.
-const budgetInterval = 5 * time.Second
+// defaultBudgetEach is how often budgets are looked at.
+const defaultBudgetEach = 5 * time.Second
 
 // The verbs of operator records about budgets.
 const (
@@ -141,7 +141,7 @@ func (p *Pipeline) WatchBudgets(ctx context.Context, sinks []string, told func(b
 				told(b, now)
 			}
 		}
-		pause(ctx, nil, budgetInterval)
+		pause(ctx, nil, p.budgetEach)
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ type Options struct {
 	MaxBatch   int              // messages of one Handle; 0: 1000
 	MaxPending int              // queued actions per sink; 0: 100,000
 	MaxWaiting int              // actions that wait for a person; 0: 10,000
+	BudgetEach time.Duration    // how often budgets are looked at; 0: 5 s
 }
 
 // Pipeline is the line from a message to its durable outcome, and the loops
@@ -36,6 +37,7 @@ type Pipeline struct {
 	tracer     Tracer
 	maxBatch   int
 	maxPending int
+	budgetEach time.Duration
 	maxWaiting int
 
 	settings atomic.Pointer[Settings]
@@ -48,7 +50,7 @@ type Pipeline struct {
 func New(o Options) *Pipeline {
 	p := &Pipeline{
 		store: o.Store, log: o.Log, now: o.Now, node: o.Node, obs: o.Observer, tracer: o.Tracer,
-		maxBatch: o.MaxBatch, maxPending: o.MaxPending, maxWaiting: o.MaxWaiting,
+		maxBatch: o.MaxBatch, maxPending: o.MaxPending, maxWaiting: o.MaxWaiting, budgetEach: o.BudgetEach,
 	}
 	if p.log == nil {
 		p.log = slog.New(slog.DiscardHandler)
@@ -64,6 +66,9 @@ func New(o Options) *Pipeline {
 	}
 	if p.maxPending == 0 {
 		p.maxPending = 100_000
+	}
+	if p.budgetEach == 0 {
+		p.budgetEach = defaultBudgetEach
 	}
 	if p.maxWaiting == 0 {
 		p.maxWaiting = defaultMaxWaiting

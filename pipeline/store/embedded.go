@@ -86,6 +86,12 @@ func openMode(dir string, o Options, files vfs.FS, readOnly bool) (*Embedded, er
 	}
 	found := &damaged{}
 	full, files := newDiskWait(files, dir, o)
+	if o.Free == nil {
+		o.Free = func() (uint64, error) {
+			u, err := files.GetDiskUsage(dir)
+			return u.AvailBytes, err
+		}
+	}
 	if err := checkLogs(dir, files, found); err != nil {
 		_ = lock.Close()
 		return nil, openError(dir, err, found)

@@ -204,6 +204,10 @@ type Options struct {
 	SweepEvery time.Duration    // how often expired data is removed; default 1 minute
 	Now        func() time.Time // default time.Now
 	Log        *slog.Logger     // faults of the engine; default slog.Default()
+
+	// Free is how many bytes of disk are free for MinFree; default what the file
+	// system says.
+	Free func() (uint64, error)
 }
 
 // defaults fills in what is not set.

@@ -20,8 +20,8 @@ func (s *Embedded) free(now time.Time) int64 {
 	defer g.mu.Unlock()
 	if age := now.Sub(g.at); g.at.IsZero() || age >= time.Second || age < 0 {
 		g.at = now
-		if u, err := s.fs.GetDiskUsage(s.dir); err == nil {
-			g.free = int64(min(u.AvailBytes, 1<<62))
+		if free, err := s.opts.Free(); err == nil {
+			g.free = int64(min(free, 1<<62))
 		} else {
 			s.opts.Log.Warn("free disk cannot be read", "err", err.Error())
 		}

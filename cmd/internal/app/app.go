@@ -42,6 +42,9 @@ type Options struct {
 	Version string
 	Log     *slog.Logger     // nil: discard
 	Now     func() time.Time // nil: time.Now
+
+	Free       func() (uint64, error) // bytes of disk free for data_dir; nil: what the file system says
+	BudgetEach time.Duration          // how often budgets are looked at; 0: 5 s
 }
 
 func (o Options) withDefaults() Options {
@@ -96,6 +99,7 @@ type generation struct {
 	rules *policies.Set
 	maps  *mappings.Set
 	keys  map[string]*jose.RemoteSet // by issuer: key sets that are fetched
+	now   func() time.Time           // by which keys and tokens age
 }
 
 type namedSource struct {
@@ -137,7 +141,7 @@ func (a *App) open(g *generation) error {
 		return fmt.Errorf("make data_dir: %w", err)
 	}
 	so := storeOptions(cfg)
-	so.Now, so.Log = a.o.Now, a.log
+	so.Now, so.Log, so.Free = a.o.Now, a.log, a.o.Free
 	st, err := store.Open(storeDir(cfg), so)
 	if err != nil {
 		return fmt.Errorf("open %w", err)
@@ -153,6 +157,7 @@ func (a *App) open(g *generation) error {
 		Tracer: tracer(a.traces),
 		Store:  st, Log: a.log, Now: a.o.Now, Node: nodeName(cfg), Observer: a.metrics,
 		MaxBatch: cfg.Limits.MaxBatch, MaxPending: cfg.Limits.MaxPending, MaxWaiting: cfg.Limits.MaxWaiting,
+		BudgetEach: a.o.BudgetEach,
 	})
 	if a.drill, err = drill.New(); err != nil {
 		return err

@@ -3,6 +3,7 @@ package app
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
 	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
@@ -38,7 +39,7 @@ func read(o Options) (*generation, diag.List) {
 	if list.HasErrors() {
 		return nil, list
 	}
-	return &generation{cfg: cfg, rules: rules, maps: maps}, list
+	return &generation{cfg: cfg, rules: rules, maps: maps, now: o.Now}, list
 }
 
 func ruleNames(rules *policies.Set) (names []string) {
@@ -149,7 +150,7 @@ func verifierOf(g *generation, issuers []set.Issuer) (*set.Verifier, error) {
 	cfg := g.cfg
 	g.keys = map[string]*jose.RemoteSet{}
 	for _, i := range cfg.Issuers {
-		keys, err := keySet(i)
+		keys, err := keySet(i, g.now)
 		if err != nil {
 			return nil, fmt.Errorf("keys of issuer %s: %w", i.URL, err)
 		}
@@ -167,12 +168,12 @@ func verifierOf(g *generation, issuers []set.Issuer) (*set.Verifier, error) {
 			carries[s.Name] = s.Issuers
 		}
 	}
-	return set.New(issuers, set.Options{Sources: carries, MaxBytes: cfg.Limits.MaxBytes})
+	return set.New(issuers, set.Options{Sources: carries, MaxBytes: cfg.Limits.MaxBytes, Now: g.now})
 }
 
-func keySet(i config.Issuer) (jose.KeySet, error) {
+func keySet(i config.Issuer, now func() time.Time) (jose.KeySet, error) {
 	if i.JWKSFile == "" {
-		return jose.Remote(i.JWKS, jose.RemoteOptions{})
+		return jose.Remote(i.JWKS, jose.RemoteOptions{Now: now})
 	}
 	text, err := os.ReadFile(i.JWKSFile)
 	if err != nil {

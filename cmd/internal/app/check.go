@@ -21,7 +21,7 @@ func surroundings(cfg *config.Config) diag.List {
 		if i.JWKSFile == "" {
 			continue
 		}
-		if _, err := keySet(i); err != nil {
+		if _, err := keySet(i, nil); err != nil {
 			add(i.Place, fmt.Sprintf("jwks_file %q cannot be used: %s", i.JWKSFile, reason(err)),
 				"It must hold the issuer's public keys as a JSON Web Key Set, {\"keys\":[...]}.")
 		}
