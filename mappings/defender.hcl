@@ -41,14 +41,15 @@ mapping "defender" {
     feed   = coalesce(local.table, has(raw.machineId) ? "endpoint" : null, has(raw.EntityType) ? "AlertEvidence" : null, has(raw.entities) || has(raw.devices) ? "xdr" : null, "AlertInfo")
 
     entities = [for x in list(raw.entities, raw.evidence, has(raw.EntityType) ? raw : null) : {
-      kind = lower(first(x.EntityType))
-      hit  = is(x.EvidenceRole, "impacted")
-      role = first(x.EvidenceRole)
+      kind  = lower(first(x.EntityType))
+      hit   = is(x.EvidenceRole, "impacted") ? true : null
+      aside = is(x.EvidenceRole, "related") ? true : null
       it   = x
       more = coalesce(json(x.AdditionalFields), x.AdditionalFields)
     }]
 
-    # Users and devices, those known to be affected first, the same ones made one.
+    # Users and devices, the same in several forms made one. Members that are
+    # merged are true or absent, so that what one form tells counts for all.
     persons = [for x in local.entities : {
       who    = lower("${coalesce(x.it.AccountDomain, x.it.domainName)}\\${coalesce(x.it.AccountName, x.it.userName)}")
       name   = coalesce(x.it.AccountName, x.it.userName, x.more.Name)
@@ -58,21 +59,20 @@ mapping "defender" {
       upn    = coalesce(x.it.AccountUpn, x.it.userPrincipalName, x.it.mailboxAddress, x.more.UserPrincipalName, x.more.MailboxPrimaryAddress)
       full   = coalesce(x.it.userDisplayName, x.it.mailboxDisplayName, x.more.DisplayName)
       hit    = x.hit
-      role   = x.role
+      aside  = x.aside
     } if is(x.kind, "user", "mailbox")]
     machines = [for x in local.entities : {
       mde  = coalesce(x.it.DeviceId, x.it.mdatpDeviceId)
       aad  = clean(coalesce(x.it.aadDeviceId, x.more.AadDeviceId, json(x.more.MachineEnrichmentInfo).AadDeviceId), "00000000-0000-0000-0000-000000000000")
       dns  = lower(coalesce(x.it.deviceDnsName, x.it.DeviceName, x.more.FQDN, x.more.HostName))
       os   = coalesce(x.it.osPlatform, x.more.OSFamily)
-      hit  = x.hit
-      role = x.role
+      hit   = x.hit
+      aside = x.aside
     } if is(x.kind, "machine", "device")]
     users = merge_by(list(
-      [for x in local.persons : x if x.hit],
       # An account that a device's alert is about; what it did is on the device.
       has(raw.relatedUser.userName) ? { who = lower("${raw.relatedUser.domainName}\\${raw.relatedUser.userName}"), name = raw.relatedUser.userName, domain = raw.relatedUser.domainName } : null,
-      [for x in local.persons : x if !x.hit],
+      local.persons,
     ), "sid", "oid", "upn", "who")
     devices = merge_by(list(
       has(raw.machineId) ? { mde = raw.machineId, aad = raw.aadDeviceId, dns = lower(raw.computerDnsName), hit = true } : null,
@@ -89,13 +89,12 @@ mapping "defender" {
         ips    = list(x.lastIpAddress, x.ipInterfaces)
         hit    = true
       }],
-      [for x in local.machines : x if x.hit],
-      [for x in local.machines : x if !x.hit],
+      local.machines,
     ), "mde", "aad", "dns")
 
     # Never one of several by chance: without a role, only the one there is.
-    people  = [for u in local.users : u if !is(u.role, "related") && !(machine(coalesce(u.name, u.sid)) && !has(u.oid))]
-    hosts   = [for d in local.devices : d if !is(d.role, "related")]
+    people  = [for u in local.users : u if (u.hit || !u.aside) && !(machine(coalesce(u.name, u.sid)) && !has(u.oid))]
+    hosts   = [for d in local.devices : d if d.hit || !d.aside]
     victims = coalesce([for u in local.people : u if u.hit], length(local.people) == 1 ? local.people : null)
     struck  = coalesce([for d in local.hosts : d if d.hit], length(local.hosts) == 1 ? local.hosts : null)
     affected = list(

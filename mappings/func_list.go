@@ -74,8 +74,15 @@ var listFunctions = []Function{
 }
 
 func flat(e *env, args []value) []value {
-	var out []value
+	out := make([]value, 0, len(args))
 	for _, a := range args {
+		if a.kind != list {
+			e.step()
+			if !nullLike(a) && len(out) < maxElements {
+				out = append(out, a)
+			}
+			continue
+		}
 		for v := range a.elements() {
 			e.step()
 			if nullLike(v) || len(out) >= maxElements {
@@ -98,12 +105,13 @@ func mergeBy(e *env, args []value) value {
 		if v.kind != object {
 			continue
 		}
-		one := objectOf(nil)
+		members := make([]member, 0, v.len())
 		for k, m := range v.pairs() {
 			if !nullLike(m) {
-				one.set(k.text, m)
+				members = append(members, member{k.text, m})
 			}
 		}
+		one := objectOf(members)
 		first := -1
 		for i := 0; i < len(out); i++ {
 			e.step()

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
@@ -31,21 +32,54 @@ func onText(name, doc string, f func(string) value) Function {
 // onTexts makes a test of a text against others.
 func onTexts(name, args, doc string, f func(s, other string) bool) Function {
 	return Function{Name: name, Args: args, Doc: doc, least: 2, most: -1, run: func(_ *env, args []value) value {
+		if args[0].kind != list {
+			return boolOf(matchesOne(args[0], args[1:], f))
+		}
 		for v := range args[0].elements() {
-			s, ok := v.string()
-			if !ok {
-				continue
-			}
-			for _, a := range args[1:] {
-				for o := range a.elements() {
-					if other, ok := o.string(); ok && f(s, other) {
-						return boolOf(true)
-					}
-				}
+			if matchesOne(v, args[1:], f) {
+				return boolOf(true)
 			}
 		}
 		return boolOf(false)
 	}}
+}
+
+func matchesOne(v value, others []value, f func(s, other string) bool) bool {
+	s, ok := v.string()
+	if !ok {
+		return false
+	}
+	for _, a := range others {
+		if a.kind != list {
+			if other, ok := a.string(); ok && f(s, other) {
+				return true
+			}
+			continue
+		}
+		for o := range a.elements() {
+			if other, ok := o.string(); ok && f(s, other) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// containsFold is strings.Contains, case aside.
+func containsFold(s, part string) bool {
+	if part == "" {
+		return true
+	}
+	first := part[0] | 0x20
+	for i := 0; i+len(part) <= len(s); i++ {
+		if c := s[i]; c < utf8.RuneSelf && first < utf8.RuneSelf && c|0x20 != first {
+			continue
+		}
+		if strings.EqualFold(s[i:i+len(part)], part) {
+			return true
+		}
+	}
+	return false
 }
 
 var textFunctions = []Function{
@@ -62,7 +96,7 @@ var textFunctions = []Function{
 	onText("pairs", "The members of a text such as {level=HIGH, reasons=A, B}.", func(s string) value { return pairs(s) }),
 
 	onTexts("is", "value, other…", "Whether the value, or one of a list, equals one of the others, case aside.", strings.EqualFold),
-	onTexts("contains", "text, part…", "Whether the text, or one of a list, holds one of the parts, case aside.", func(s, o string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(o)) }),
+	onTexts("contains", "text, part…", "Whether the text, or one of a list, holds one of the parts, case aside.", containsFold),
 	onTexts("starts_with", "text, prefix…", "Whether the text begins with one of the prefixes, case aside.", func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[:len(o)], o) }),
 	onTexts("ends_with", "text, suffix…", "Whether the text ends with one of the suffixes, case aside.", func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[len(s)-len(o):], o) }),
 

@@ -49,36 +49,31 @@ mapping "graph-security" {
       )
     }]
 
-    # The affected by their role, first; the only one there is, if no role
-    # tells; never one of several by chance, and never the attacker's.
-    named = [for x in local.evidence : {
-      hit    = is(x.role, "compromised", "primaryDevice", "attacked", "impacted", "victim")
-      aside  = is(x.role, "attacker", "commandAndControl", "contextual", "destination")
-      person = !ends_with(x.kind, ".deviceEvidence")
-      it     = x.it
-    } if ends_with(x.kind, ".userEvidence", ".mailboxEvidence", ".deviceEvidence")]
-    hit_first = list([for x in local.named : x if x.hit], [for x in local.named : x if !x.hit])
-    users = merge_by([for x in local.hit_first : {
+    # Users and devices, the same in several forms made one. Members that are
+    # merged are true or absent, so that what one form tells counts for all.
+    users = merge_by([for x in local.evidence : {
       name   = coalesce(x.it.userAccount.accountName, x.it.displayName)
       domain = x.it.userAccount.domainName
       sid    = clean(x.it.userAccount.userSid, "S-1-0-0")
       oid    = clean(x.it.userAccount.azureAdUserId, "00000000-0000-0000-0000-000000000000")
       upn    = coalesce(x.it.userAccount.userPrincipalName, x.it.upn, x.it.primaryAddress)
       full   = coalesce(x.it.userAccount.displayName, x.it.displayName)
-      hit    = x.hit
-      aside  = x.aside
-    } if x.person], "sid", "oid", "upn")
-    devices = merge_by([for x in local.hit_first : {
-      mde    = clean(x.it.mdeDeviceId)
-      aad    = clean(x.it.azureAdDeviceId, "00000000-0000-0000-0000-000000000000")
-      dns    = lower(coalesce(x.it.deviceDnsName, x.it.hostName))
-      it     = x.it
-      hit    = x.hit
-      aside  = x.aside
-    } if !x.person], "mde", "aad", "dns")
+      hit    = is(x.role, "compromised", "attacked", "impacted", "victim") ? true : null
+      aside  = is(x.role, "attacker", "commandAndControl", "contextual", "destination") ? true : null
+    } if ends_with(x.kind, ".userEvidence", ".mailboxEvidence")], "sid", "oid", "upn")
+    devices = merge_by([for x in local.evidence : {
+      mde   = clean(x.it.mdeDeviceId)
+      aad   = clean(x.it.azureAdDeviceId, "00000000-0000-0000-0000-000000000000")
+      dns   = lower(coalesce(x.it.deviceDnsName, x.it.hostName))
+      it    = x.it
+      hit   = is(x.role, "compromised", "primaryDevice", "attacked", "impacted", "victim") ? true : null
+      aside = is(x.role, "attacker", "commandAndControl", "contextual", "destination") ? true : null
+    } if ends_with(x.kind, ".deviceEvidence")], "mde", "aad", "dns")
 
-    people  = [for u in local.users : u if !u.aside && !(machine(coalesce(u.name, u.sid)) && !has(u.oid))]
-    hosts   = [for d in local.devices : d if !d.aside]
+    # The affected by their role; the only one there is, if no role tells; never
+    # one of several by chance, and never the attacker's.
+    people  = [for u in local.users : u if (u.hit || !u.aside) && !(machine(coalesce(u.name, u.sid)) && !has(u.oid))]
+    hosts   = [for d in local.devices : d if d.hit || !d.aside]
     victims = coalesce([for u in local.people : u if u.hit], length(local.people) == 1 ? local.people : null)
     struck  = coalesce([for d in local.hosts : d if d.hit], length(local.hosts) == 1 ? local.hosts : null)
     affected = list(

@@ -97,6 +97,8 @@ func TestExpressions(t *testing.T) {
 		{`has(raw.na)`, `false`},
 		{`is(raw.list, "B")`, `true`},
 		{`contains(raw.s, "EX")`, `true`},
+		{`contains("zu viel Ärger", "ärg", "x")`, `true`},
+		{`contains(raw.s, "extra")`, `false`},
 		{`starts_with(raw.s, "te") && ends_with(raw.s, "XT")`, `true`},
 		{`json(raw.nested).a.b[1]`, `2`},
 		{`json(raw.twice).a`, `7`},

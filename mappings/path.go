@@ -2,6 +2,7 @@ package mappings
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
@@ -73,7 +74,7 @@ func (n *node) lift(v strictjson.Value, slots []strictjson.Value) {
 	}
 	for name, m := range v.Members() {
 		// A name in another case counts where the exact one is not there.
-		for _, next := range n.folded[strings.ToLower(name)] {
+		for _, next := range n.inAnyCase(name) {
 			if next != n.members[name] && !next.found(slots) {
 				next.lift(m, slots)
 			}
@@ -103,12 +104,31 @@ func (n *node) dotted(v strictjson.Value, slots []strictjson.Value) {
 
 // folds reports whether a name is known in another case than exactly.
 func (n *node) folds(name string, exact *node) bool {
-	for _, next := range n.folded[strings.ToLower(name)] {
+	for _, next := range n.inAnyCase(name) {
 		if next != exact {
 			return true
 		}
 	}
 	return false
+}
+
+// inAnyCase are the members that a name may mean.
+func (n *node) inAnyCase(name string) []*node {
+	var buf [64]byte
+	if len(name) > len(buf) {
+		return n.folded[strings.ToLower(name)]
+	}
+	for i := range len(name) {
+		c := name[i]
+		if c >= utf8.RuneSelf {
+			return n.folded[strings.ToLower(name)]
+		}
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		buf[i] = c
+	}
+	return n.folded[string(buf[:len(name)])]
 }
 
 // found reports whether the node or anything below it was there.

@@ -130,12 +130,7 @@ func (v value) attribute(name string) value {
 		if m := v.read.Get(name); m.Exists() {
 			return readValue(m)
 		}
-		for n, m := range v.read.Members() {
-			if len(n) == len(name) && strings.EqualFold(n, name) {
-				return readValue(m)
-			}
-		}
-		return value{}
+		return readValue(v.read.Fold(name))
 	}
 	for i := range v.made.members {
 		if v.made.members[i].name == name {

@@ -81,6 +81,26 @@ func (v Value) member(name string) Value {
 	return Value{}
 }
 
+// Fold is the first member whose name equals the given one in any case.
+func (v Value) Fold(name string) Value {
+	n := v.node()
+	if n.kind != Object {
+		return Value{}
+	}
+	for j := v.i + 1; j < n.next; j = v.d.nodes[j].next {
+		c := &v.d.nodes[j]
+		key := v.d.src[c.keyStart:c.keyEnd]
+		if c.keyEsc {
+			if strings.EqualFold(unescape(key, true), name) {
+				return Value{v.d, j}
+			}
+		} else if len(key) == len(name) && strings.EqualFold(string(key), name) {
+			return Value{v.d, j}
+		}
+	}
+	return Value{}
+}
+
 // Len is the number of members or elements, 0 for other kinds.
 func (v Value) Len() int { return int(v.node().count) }
 
