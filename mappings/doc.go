@@ -23,6 +23,7 @@
 //	    host = lower(raw.device.name)
 //	  }
 //	  skip "heartbeat" { when = is(raw.type, "heartbeat") }
+//	  require "it names no device" { when = has(raw.device.id) }
 //
 //	  event "alert" {
 //	    when    = is(raw.type, "alert")
@@ -55,8 +56,9 @@
 //
 // An enum gives "unknown" for a value it does not list; that is counted, by
 // mapping and enum, and tagged in the document. A payload member that its event
-// does not permit is left out and tagged. Only a missing required member makes
-// a record unmapped: it is recorded whole with the reason.
+// does not permit is left out and tagged. Only a missing required member, or a
+// require whose condition does not hold, makes a record unmapped: it is recorded
+// whole with the reason.
 //
 // The package reads no files but those it is given, and no clock.
 package mappings

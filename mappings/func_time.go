@@ -24,7 +24,17 @@ var timeFunctions = []Function{
 			}
 			return value{}
 		}},
+	{Name: "deadline", Args: "time", Doc: "Whole seconds since 1970 of a time that may lie ahead, such as an expiry. Times before 2000 or after 2199 are none.", least: 1, most: 1,
+		run: func(_ *env, args []value) value {
+			if t, ok := readTime(args[0]); ok && !t.Before(earliest) && t.Before(latest) {
+				return intOf(t.Unix())
+			}
+			return value{}
+		}},
 }
+
+// latest is after any time that a record can look ahead to.
+var latest = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // earliest is before any time that a record can be about.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -134,6 +134,8 @@ func TestExpressions(t *testing.T) {
 		{`length(raw.list)`, `3`},
 		{`merge_by(raw.same, "sid", "upn")`, `[{"sid":"S-1","role":"victim","upn":"j@x","n":1},{"upn":"k@x"}]`},
 		{`merge_by(raw.s, "sid")`, ``},
+		{`[for t in ["2030-06-01", 1906502400, "9999-12-31", "soon"] : deadline(t)]`, `[1906502400,1906502400]`},
+		{`epoch("2030-06-01")`, ``},
 		{`replace(raw.s, "T", "t")`, `"text"`},
 		{`{a = raw.absent, b = { c = raw.null }}`, ``},
 	} {
@@ -253,5 +255,26 @@ func TestUnwrapLists(t *testing.T) {
 		if strings.Contains(record, "outer") && !strings.Contains(string(out.Events[0].Body), `"title":"outer"`) {
 			t.Errorf("%s: envelope is not the outermost: %s", record, out.Events[0].Body)
 		}
+	}
+}
+
+// TestRequire: without what is required a record is unmapped, with the reason.
+func TestRequire(t *testing.T) {
+	m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
+  title  = "t"
+  vendor = "v"
+  require "it names no device" { when = has(raw.device) }
+  event "alert" {
+    body = { alert_id = "1", severity = "low" }
+  }
+}`))
+	if m == nil {
+		t.Fatal(diags)
+	}
+	if out, err := m.Try([]byte(`{"device":"n/a"}`), noon); err != nil || !strings.HasSuffix(out.Unmapped, "it names no device") {
+		t.Errorf("%+v, %v", out, err)
+	}
+	if out, err := m.Try([]byte(`{"device":"7"}`), noon); err != nil || len(out.Events) != 1 {
+		t.Errorf("%+v, %v", out, err)
 	}
 }

@@ -20,15 +20,17 @@ type Mapping struct {
 	enums   map[string]map[string]string
 	localAt map[string]int
 	locals  []expr
-	skips   []skip
+	skips   []reasoned
+	demands []reasoned
 	events  []eventRule
 	paths   paths
 	vars    int // loop variables at a time
 	at      hcl.Range
 }
 
-// skip says which records make no event, and why.
-type skip struct {
+// reasoned is the condition of a skip, which records make no event, or of a
+// require, without which a record is not mapped; and why.
+type reasoned struct {
 	reason string
 	when   expr
 }

@@ -155,6 +155,11 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 			return "", nil
 		}
 	}
+	for i := range m.demands {
+		if !m.demands[i].when(e).holds() {
+			return m.demands[i].reason, nil
+		}
+	}
 	before := len(out.Made)
 	applies := false
 	for i := range m.events {

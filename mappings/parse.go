@@ -130,11 +130,13 @@ func (c *compiler) mapping(b *hclsyntax.Block) {
 		switch inner.Type {
 		case "enum", "locals":
 		case "skip":
-			c.skipBlock(inner)
+			m.skips = append(m.skips, c.reasonedBlock(inner))
+		case "require":
+			m.demands = append(m.demands, c.reasonedBlock(inner))
 		case "event":
 			c.eventBlock(inner, common)
 		default:
-			c.fault(inner.TypeRange, fmt.Sprintf("unknown block %q", inner.Type), "%s", nearest.Advice(inner.Type, []string{"enum", "locals", "skip", "event"}, "blocks of a mapping"))
+			c.fault(inner.TypeRange, fmt.Sprintf("unknown block %q", inner.Type), "%s", nearest.Advice(inner.Type, []string{"enum", "locals", "skip", "require", "event"}, "blocks of a mapping"))
 		}
 	}
 	if len(m.events) == 0 && !c.diags.HasErrors() {
@@ -246,17 +248,19 @@ func (c *compiler) localsBlock(b *hclsyntax.Block) {
 	}
 }
 
-func (c *compiler) skipBlock(b *hclsyntax.Block) {
+// reasonedBlock reads a condition labelled with its reason.
+func (c *compiler) reasonedBlock(b *hclsyntax.Block) reasoned {
 	c.noBlocks(b)
 	attrs := c.attributes(b, "when")
 	switch {
 	case len(b.Labels) != 1 || b.Labels[0] == "":
-		c.fault(b.DefRange(), "skip without a reason", `Write skip "why" { when = … }.`)
+		c.fault(b.DefRange(), b.Type+" without a reason", `Write %s "why" { when = … }.`, b.Type)
 	case attrs["when"] == nil:
-		c.fault(b.DefRange(), "skip without a condition", `Write skip %q { when = … }.`, b.Labels[0])
+		c.fault(b.DefRange(), b.Type+" without a condition", `Write %s %q { when = … }.`, b.Type, b.Labels[0])
 	default:
-		c.m.skips = append(c.m.skips, skip{b.Labels[0], c.expr(attrs["when"])})
+		return reasoned{b.Labels[0], c.expr(attrs["when"])}
 	}
+	return reasoned{}
 }
 
 // eventBlock compiles an event. Fields common to all events of the mapping give
