@@ -29,15 +29,14 @@ mapping "okta-log" {
     HIGH   = ["high"]
   }
   # Okta does not say whether an authenticator of WebAuthn is a part of the device.
+  # For others the credential-change event has no kind: they become activities.
   enum "factor" {
     app           = ["okta_verify", "okta_verify_push", "okta_verify_totp", "okta_soft_token", "signed_nonce", "google_otp", "google_otp_token", "google_authenticator", "token_software_totp", "duo_security", "duo", "symantec_vip", "custom_app", "custom_otp", "push", "token:software:totp"]
     phone-sms     = ["sms_factor", "sms"]
     phone-voice   = ["call_factor", "call", "voice_call"]
     fido2-roaming = ["fido_webauthn", "fido2_webauthn", "webauthn", "passkey"]
     fido-u2f      = ["fido_u2f", "u2f"]
-    email         = ["email_factor", "email"]
-    hardware-otp  = ["yubikey_token", "yubikey_otp_token", "rsa_token", "rsa_securid", "token:hardware", "token_hardware"]
-    question      = ["security_question", "question"]
+    other         = ["email_factor", "email", "yubikey_token", "yubikey_otp_token", "rsa_token", "rsa_securid", "token:hardware", "token_hardware", "security_question", "question"]
     password      = ["password_as_factor", "okta_password", "password"]
     x509          = ["smart_card_idp", "smart_card", "x509"]
   }
@@ -99,7 +98,7 @@ mapping "okta-log" {
       is(local.type, "user.lifecycle.delete", "user.lifecycle.delete.completed") && local.targeted ? "account-purged" : null,
       is(local.type, "user.account.update_password", "user.account.reset_password") && local.targeted ? "password" : null,
       is(local.type, "user.account.expire_password") && local.targeted ? "credential-change-required" : null,
-      is(local.type, "user.mfa.factor.activate", "user.mfa.factor.deactivate", "user.mfa.factor.update", "user.mfa.factor.suspend", "user.mfa.factor.unsuspend") && local.targeted && has(local.factor) && !is(local.factor, "unknown") ? "factor" : null,
+      is(local.type, "user.mfa.factor.activate", "user.mfa.factor.deactivate", "user.mfa.factor.update", "user.mfa.factor.suspend", "user.mfa.factor.unsuspend") && local.targeted && has(local.factor) && !is(local.factor, "unknown", "other") ? "factor" : null,
       "none",
     )
 
