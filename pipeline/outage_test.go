@@ -1,6 +1,8 @@
 package pipeline_test
 
 import (
+	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -142,4 +144,61 @@ func TestReceiverDownForHours(t *testing.T) {
 			r.options.Store, r.options.MaxPending = r.store, most
 		},
 	))
+}
+
+// TestIndexDownStopsIntake: when what no index has taken fills the journal,
+// messages are answered "not now" and leave nothing behind; what was decided
+// goes out all the same; and when the index is back everything goes on.
+func TestIndexDownStopsIntake(t *testing.T) {
+	onTime(t, func(t *testing.T, r *rig) {
+		var up atomic.Bool
+		index := &pipelinetest.Outlet{Batch: func(context.Context, []pipeline.Delivery) error {
+			if !up.Load() {
+				return errDown
+			}
+			return nil
+		}}
+		defer r.index("soc", render, index)()
+		within(time.Second)
+		var refused pipeline.Message
+		taken := 0
+		for ; ; taken++ {
+			m := r.revoked(number("t", taken), number("opaque:u", taken))
+			_, err := r.Handle(t.Context(), []pipeline.Message{m})
+			if busy := (*pipeline.BusyError)(nil); errors.As(err, &busy) {
+				if busy.After <= 0 {
+					t.Errorf("it is not said when to come again: %+v", busy)
+				}
+				refused = m
+				break
+			}
+			if err != nil || taken > 1000 {
+				t.Fatalf("after %d: %v", taken, err)
+			}
+		}
+		sink := new(pipelinetest.Signing)
+		defer r.deliver("app", sink)()
+		within(time.Minute)
+		if n := len(sink.Taken()); n != taken || taken == 0 || r.pending("app") != 0 {
+			t.Errorf("%d of %d actions went out, %d wait", n, taken, r.pending("app"))
+		}
+		if _, err := r.Handle(t.Context(), []pipeline.Message{refused}); err == nil {
+			t.Error("a message was taken while the journal was full")
+		}
+		stopped := slices.ContainsFunc(r.Budgets(nil), func(b pipeline.Budget) bool { return b.Stops() && b.Percent >= 90 })
+		if first := r.store.Usage().First; first != 1 || !stopped {
+			t.Errorf("the journal begins at %d, budgets %v", first, r.Budgets(nil))
+		}
+		up.Store(true)
+		within(10 * time.Minute)
+		if got := r.handle(refused)[0].Verdict; got != pipeline.Accepted {
+			t.Errorf("with the index back: %v", got)
+		}
+		within(time.Minute)
+		once(t, sink, taken+1)
+		faultless(t, index)
+	}, func(r *rig) {
+		r.store = store.NewMemory(store.Options{MaxJournal: 100_000}, store.Faults{})
+		r.options.Store = r.store
+	})
 }
