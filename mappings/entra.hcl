@@ -103,6 +103,7 @@ mapping "entra" {
       is(local.activity, "Device no longer compliant") ? { was = true, now = false } : null,
       first([for c in local.changed : c if is(c.name, "IsCompliant") && has(c.was) && has(c.now) && c.was != c.now]),
     )
+    stated    = first([for c in local.changed : c if is(c.name, "IsCompliant") && !has(c.was) && has(c.now)]) # for the first time
     unmanaged = is(local.activity, "Device no longer managed") || has([for c in local.changed : c if is(c.name, "IsManaged") && c.was && c.now == false])
     device_id = clean(coalesce(raw.deviceDetail.deviceId, first([for d in local.details : d.value if is(d.key, "DeviceId", "Device Id")])), "00000000-0000-0000-0000-000000000000")
     device_subject = aliases(opaque(local.device_id), opaque(local.device.id))
@@ -129,6 +130,7 @@ mapping "entra" {
       !local.done ? "none" : null,
       has(local.compliance) && has(local.device_subject) ? "compliance" : null,
       local.unmanaged && has(local.device_subject) ? "unmanaged" : null,
+      has(local.stated) && has(local.device_subject) ? "stated" : null,
       starts_with(local.activity, "Add member to role", "Add eligible member to role", "Add scoped member to role", "Remove member from role", "Remove eligible member from role") && !contains(local.activity, "requested", "denied", "canceled", "expired", "failed") ? "role" : null,
       !has(local.person) ? "none" : null,
       is(local.activity, "Update StsRefreshTokenValidFrom Timestamp", "Revoke user sessions", "Revoke sign-in sessions") ? "session-revoked" : null,
@@ -213,7 +215,7 @@ mapping "entra" {
       target      = raw.resourceDisplayName
       amr         = distinct([for d in list(raw.authenticationDetails) : d.authenticationMethod if bool(d.succeeded)])
       concepts = distinct(
-        is(raw.riskLevelDuringSignIn, "medium", "high") && is(raw.riskState, "atRisk", "confirmedCompromised") ? list("session-risk", local.risk_concepts) : null,
+        is(raw.riskLevelDuringSignIn, "medium", "high") && is(raw.riskState, "atRisk", "confirmedCompromised") && !is(raw.riskDetail, "aiConfirmedSigninSafe", "adminConfirmedSigninSafe") ? list("session-risk", local.risk_concepts) : null,
         is(local.code, "50053") ? "account-locked" : null,
         is(local.code, "53000", "53001") ? "device-compliance" : null,
       )
@@ -274,10 +276,14 @@ mapping "entra" {
     }
   }
   event "posture" {
-    when    = is(local.fact, "unmanaged")
+    when    = is(local.fact, "unmanaged", "stated")
     time    = time(raw.activityDateTime, envelope.time)
     subject = complex({ device = local.device_subject })
-    body    = { status = "unknown", managed = false, concepts = ["device-unmanaged"] }
+    body = {
+      status   = is(local.fact, "unmanaged") ? "unknown" : local.stated.now ? "compliant" : "not-compliant"
+      managed  = is(local.fact, "unmanaged") ? false : null
+      concepts = is(local.fact, "unmanaged") ? ["device-unmanaged"] : ["device-compliance"]
+    }
   }
   event "activity" {
     when    = is(local.fact, "role", "security-info")

@@ -1,12 +1,14 @@
 # Microsoft Graph security alerts (/security/alerts_v2), one by one, as answers
 # of the API ({"value": […]}), expanded in incidents, or in an Event Hubs envelope.
 # One event for the affected user and device; further victims get their own.
+# An incident that comes without its alerts names nobody, and tells how the
+# handling of its alerts stands.
 mapping "graph-security" {
-  title    = "Microsoft Graph security alerts (alerts_v2)"
+  title    = "Microsoft Graph security alerts (alerts_v2) and incidents"
   vendor   = "microsoft"
   observer = { vendor = "Microsoft", product = coalesce(raw.productName, "Microsoft Defender XDR"), type = "xdr" }
   unwrap   = ["value", "records", "alerts", "properties"]
-  when     = has(raw.id) && (has(raw.evidence) || has(raw.serviceSource) || has(raw.detectionSource) || has(raw.providerAlertId))
+  when     = has(raw.id) && (has(raw.evidence) || has(raw.serviceSource) || has(raw.detectionSource) || has(raw.providerAlertId) || has(raw.incidentWebUrl))
 
   enum "severity" { # there is no critical
     informational = ["informational"]
@@ -16,8 +18,8 @@ mapping "graph-security" {
     unknown       = ["unknown", "unknownFutureValue"]
   }
   enum "state" {
-    new         = ["new", "newAlert"]
-    in_progress = ["inProgress"]
+    new         = ["new", "newAlert", "active"]
+    in_progress = ["inProgress", "awaitingAction"]
     resolved    = ["resolved"]
     dismissed   = ["dismissed"]
     unknown     = ["unknown", "unknownFutureValue"]
@@ -30,6 +32,8 @@ mapping "graph-security" {
   }
 
   locals {
+    incident = has(raw.incidentWebUrl) && !has(raw.alertWebUrl)
+    title    = coalesce(raw.title, raw.displayName)
     tenant = clean(coalesce(raw.tenantId, envelope.tenantId), "00000000-0000-0000-0000-000000000000")
     issuer = "https://login.microsoftonline.com/${local.tenant}/v2.0"
 
@@ -109,12 +113,16 @@ mapping "graph-security" {
       commandandcontrol   = "TA0011 Command and Control"
       impact              = "TA0040 Impact"
     }[local.category]
-    words = list(raw.category, raw.title)
+    words = list(raw.category, local.title)
+  }
+
+  skip "an incident that was merged into another" {
+    when = has(raw.redirectIncidentId) || is(raw.status, "redirected")
   }
 
   event "alert" {
     each = local.affected
-    time = time(raw.lastActivityDateTime, raw.createdDateTime, raw.firstActivityDateTime, raw.lastUpdateDateTime, envelope.time)
+    time = time(raw.lastActivityDateTime, local.incident ? raw.lastUpdateDateTime : null, raw.createdDateTime, raw.firstActivityDateTime, raw.lastUpdateDateTime, envelope.time)
     subject = complex({
       user = coalesce(
         aliases(email(item.user.upn), iss_sub(local.issuer, item.user.oid)),
@@ -132,13 +140,13 @@ mapping "graph-security" {
         is(local.remedies, "prevented", "blocked") || is(local.file.detectionStatus, "prevented", "blocked") ? "blocked" : null,
         is(local.files[*].remediationStatus, "remediated") ? "quarantined" : null,
       )
-      title      = raw.title
-      reason     = coalesce(raw.description, raw.title)
+      title      = local.title
+      reason     = coalesce(raw.description, local.title)
       rule_id    = coalesce(raw.detectorId, raw.alertPolicyId)
-      rule_name  = raw.title
+      rule_name  = local.incident ? null : raw.title
       techniques = local.techniques
       tactics    = tactics(local.tactic)
-      url        = raw.alertWebUrl
+      url        = coalesce(raw.alertWebUrl, raw.incidentWebUrl)
       concepts = [
         has(item.device) ? "device-risk" : null,
         has(item.user) ? "user-risk" : null,
@@ -158,7 +166,8 @@ mapping "graph-security" {
     }
     ecs = {
       "alert.source"     = "microsoft.graph"
-      "alert.case_id"    = raw.incidentId
+      "alert.case_id"    = coalesce(raw.incidentId, local.incident ? raw.id : null)
+      "alert.is_incident" = local.incident ? true : null
       "alert.updated"    = time(raw.lastUpdateDateTime)
       "event.created"    = time(raw.createdDateTime)
       "event.start"      = time(raw.firstActivityDateTime)
@@ -228,7 +237,7 @@ mapping "graph-security" {
         assigned_to         = raw.assignedTo
         actor               = raw.actorDisplayName
         threat              = coalesce(raw.threatDisplayName, raw.threatFamilyName)
-        tags                = list(raw.systemTags, raw.customDetails.tags)
+        tags                = list(raw.systemTags, raw.customTags)
         aad_device_id       = item.device.aad
         health              = item.device.it.healthStatus
         onboarding          = item.device.it.onboardingStatus
