@@ -1,8 +1,8 @@
 # Configuration of signalbox, complete: every attribute is here with its default
 # and what it means. What is commented out is optional. As it stands, it runs:
 #
-#   signalbox check -config config.hcl
-#   signalbox run   -config config.hcl
+#   signalbox check --config config.hcl
+#   signalbox run   --config config.hcl
 #
 # Texts may be computed by four functions and nothing else:
 #
