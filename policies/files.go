@@ -83,7 +83,7 @@ func (f files) read(r *report, fsys fs.FS, root string) {
 	err := fs.WalkDir(fsys, ".", func(p string, d fs.DirEntry, err error) error {
 		if err != nil {
 			if p == "." && errors.Is(err, fs.ErrNotExist) {
-				return fmt.Errorf("%s: %w", root, err)
+				return fmt.Errorf("%s: %w", root, fs.ErrNotExist)
 			}
 			return err
 		}

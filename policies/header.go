@@ -22,6 +22,9 @@ var (
 	modes         = []string{string(pipeline.Shadow), string(pipeline.Approve), string(pipeline.Enforce)}
 )
 
+// unsaid stands for the needs of a rule that does not say them.
+const unsaid = ^pipeline.Needs(0)
+
 // readHeader fills the rule from the METADATA block above its package.
 func (ru *rule) readHeader(r *report, b *block) {
 	top := b.fields(r, b.root, "METADATA", "title", "description", "related_resources", "custom")
@@ -40,7 +43,7 @@ func (ru *rule) readHeader(r *report, b *block) {
 		}
 	}
 	if custom["needs"] == nil {
-		ru.needs = ^pipeline.Needs(0) // one complaint is enough
+		ru.needs = unsaid // one complaint is enough
 	}
 	ru.readOn(r, b, custom["on"])
 	for _, n := range b.texts(r, custom["needs"], "needs") {

@@ -8,7 +8,6 @@ import (
 
 	"github.com/open-policy-agent/opa/v1/ast"
 
-	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
@@ -151,7 +150,7 @@ func newRule(r *report, f file, m *ast.Module) *rule {
 	}
 	if ru.header == nil {
 		r.errorf(ru.place, "it says what the rule is about (on) and what it reads (needs)", "no METADATA block above the package")
-		ru.needs = ^pipeline.Needs(0) // one complaint is enough
+		ru.needs = unsaid // one complaint is enough
 	}
 	ru.input = inputOf(ru)
 	ru.readDocuments(r)

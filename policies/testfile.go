@@ -39,7 +39,7 @@ func (p *pack) ruleOf(base string) (found *rule) {
 func (t *testFile) check(r *report, p *pack) {
 	tested := p.ruleOf(t.file.base)
 	var input *shape
-	if tested != nil {
+	if tested != nil && tested.needs != unsaid {
 		input = tested.input
 	}
 	if strings.HasPrefix(t.file.path, "signals/") && tested == nil && p.complete {
