@@ -131,7 +131,7 @@ func (b *batch) run(ctx context.Context) (err error) {
 	}
 	err = b.commit(ctx)
 	if errors.Is(err, store.ErrFull) {
-		return &BusyError{Reason: "journal is full", After: 30 * time.Second}
+		return &BusyError{Reason: "journal or disk is full", After: 30 * time.Second}
 	}
 	return err
 }

@@ -56,8 +56,18 @@ func damageError(dir string, err error, found *damaged) error {
 	if names := found.names(); names != "" {
 		where += ", file " + names + ","
 	}
-	return fmt.Errorf("store: data in %s is damaged: move the folder away and restore a backup (signalbox restore DIR), or start anew without it: %w", where, err)
+	return fmt.Errorf("store: data in %s is damaged: move the folder away and restore a backup (signalbox restore DIR), or start anew without it: %w", where, told{err})
 }
+
+// told is an error of the engine by its first line: a marker for programs follows.
+type told struct{ error }
+
+func (t told) Error() string {
+	first, _, _ := strings.Cut(t.error.Error(), "\n")
+	return first
+}
+
+func (t told) Unwrap() error { return t.error }
 
 func openError(dir string, err error, found *damaged) error {
 	if isDamage(err) {

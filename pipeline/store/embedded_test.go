@@ -144,6 +144,9 @@ func TestOpenTornTables(t *testing.T) {
 		_ = s.Close()
 	}
 	wantError(t, err, "is damaged", "restore a backup")
+	if strings.Contains(err.Error(), "\n") {
+		t.Errorf("the error is of several lines: %q", err)
+	}
 }
 
 // fullDisk reports the free disk it is told.
