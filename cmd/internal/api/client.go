@@ -67,6 +67,9 @@ func (c *Client) do(ctx context.Context, method, path string, query url.Values, 
 		if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 			return fmt.Errorf("%w: nothing answers on %s", ErrNotRunning, c.socket)
 		}
+		if errors.Is(err, fs.ErrPermission) {
+			return fmt.Errorf("%s may be used by the user the product runs as, and by root: run this command as that user", c.socket)
+		}
 		return fmt.Errorf("ask the running product: %w", err)
 	}
 	defer resp.Body.Close()

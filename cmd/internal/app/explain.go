@@ -3,6 +3,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -57,7 +58,7 @@ func ExplainMapped(ctx context.Context, o Options, name string, req api.ExplainR
 		return nil, list
 	}
 	if _, ok := set.Get(name); !ok {
-		return nil, fmt.Errorf("there is no mapping %q; %s", name, nearest.Advice(name, set.Names(), "mappings"))
+		return nil, fmt.Errorf("there is no mapping %q. %s", name, nearest.Advice(name, set.Names(), "mappings"))
 	}
 	for i := range req.Messages {
 		req.Messages[i].Mapping = name
@@ -84,6 +85,8 @@ func nameSources(cfg *config.Config, msgs []api.ExplainMessage) error {
 		switch m := &msgs[i]; {
 		case m.Source == "" && len(names) == 1:
 			m.Source = names[0]
+		case m.Source == "" && len(names) == 0:
+			return errors.New(`the configuration has no source by which a message could come: add one, such as source "file" "tokens" { path = "in/*.jwt" }`)
 		case m.Source == "":
 			return fmt.Errorf("say by which source the message comes: --source %s", strings.Join(names, " or "))
 		case !slices.Contains(names, m.Source):

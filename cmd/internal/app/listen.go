@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/net/netutil"
@@ -85,6 +86,9 @@ func (l *listener) mount(pattern string, h http.Handler) (err error) {
 // listen opens the address; requests are answered from serve on.
 func (l *listener) listen(network, address string) error {
 	ln, err := net.Listen(network, address)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("listen for %s on %s: another process listens there: end it, or choose another address in listen (%w)", l.name, address, err)
+	}
 	if err != nil {
 		return fmt.Errorf("listen for %s on %s: %w", l.name, address, err)
 	}

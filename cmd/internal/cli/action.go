@@ -40,7 +40,7 @@ func runAction(ctx context.Context, c *call) error {
 			"approve": c.actionJudge, "reject": c.actionJudge, "retry": c.actionJudge,
 		}[verb]
 		if run != nil {
-			c.args = c.args[1:]
+			c.enter(verb)
 			return run(ctx, verb)
 		}
 	}
@@ -57,13 +57,16 @@ func runAction(ctx context.Context, c *call) error {
 	return usagef("say what to do: %s", actionVerbs)
 }
 
+// guards are those that leave actions to a person.
+var guards = []string{"protected", "stop", "stale", "late", "limit", "mode", "backlog"}
+
 // selection is the flags that choose among waiting actions.
 type selection struct{ status, rule, guard *string }
 
 func (c *call) selectionFlags(status bool) selection {
 	s := selection{
 		rule:  c.flags.String("rule", "", "those this rule asked for, by its `name`"),
-		guard: c.flags.String("guard", "", "those held by this `guard`: protected, stop, stale, late, limit, mode or backlog"),
+		guard: c.flags.String("guard", "", "those held by this `guard`: "+either(guards)),
 	}
 	if status {
 		s.status = c.flags.String("status", "", "`status` to list: held, pending_approval or dead; without it, all three")
@@ -71,9 +74,17 @@ func (c *call) selectionFlags(status bool) selection {
 	return s
 }
 
+// check refuses what would choose nothing for a misspelt name.
+func (s selection) check() error {
+	if *s.guard == "" {
+		return nil
+	}
+	return oneOf("guard", *s.guard, guards...)
+}
+
 func (c *call) actionFlagsUsage(verb, args, text string) {
 	c.usage = func() {
-		fmt.Fprintf(c.Out, "Usage: signalbox action %s [flags] %s\n\n%s\n", verb, args, text)
+		fmt.Fprintf(c.Out, "Usage: %s\n\n%s\n", strings.TrimSpace("signalbox action "+verb+" [flags] "+args), text)
 		c.printFlags()
 	}
 }
@@ -96,6 +107,9 @@ func (c *call) actionList(ctx context.Context, _ string) error {
 		return usagef("unexpected argument %q", rest[0])
 	}
 	if err := positive(*limit); err != nil {
+		return err
+	}
+	if err := chosen.check(); err != nil {
 		return err
 	}
 	client, err := c.connect(ctx, *path)
@@ -261,6 +275,9 @@ func (c *call) actionJudge(ctx context.Context, verb string) error {
 		return usagef("--comment has more than %d characters", pipeline.MaxComment)
 	}
 	if err := oneOf("format", *format, "text", "json"); err != nil {
+		return err
+	}
+	if err := chosen.check(); err != nil {
 		return err
 	}
 	for _, id := range rest {

@@ -68,6 +68,9 @@ func TestAction(t *testing.T) {
 		`a-\w{26} +pending_approval +mode +revoke-session +jane@example.com +threat_alert +\S+ \S+ +jane@example.com: `)
 	shows(t, p.run("action", "list", "--format", "json", "--status", "pending_approval", "--limit", "1"), `"total": 3`, `"guard": "mode"`)
 
+	_, _, errs := p.try("timeline", "--user", "jane")
+	shows(t, errs, `^nothing about user jane with --since 24h; identifiers are whole`)
+
 	id := p.revocation("jane@example.com")
 	shows(t, p.run("action", "show", id), `^action +revoke-session for email:jane@example.com  `+id+`$`,
 		`^waits +pending approval by guard mode until \S+ \S+: rule acts on approval only$`,
@@ -87,7 +90,7 @@ func TestAction(t *testing.T) {
 	shows(t, p.lines("app.jsonl"), `"event":"session-revoked"`)
 	shows(t, p.run("action", "show", id), `approved: approved by kim: called her$`,
 		`call DELETE /users/jane%40example.com/sessions at idp acked: written$`, `session-revoked to app acked: written$`)
-	shows(t, p.run("explain", id), `DELETE /users/jane%40example.com/sessions at idp acked`, `session-revoked to app acked`)
+	shows(t, p.run("explain", id), `^operator   approve-action by kim: `+id+`: called her$`, `DELETE /users/jane%40example.com/sessions at idp acked`, `session-revoked to app acked`)
 	shows(t, p.run("timeline", "--user", "jane@example.com"), `revoke-session for jane@example.com approved by kim: called her`,
 		`acked by idp \(DELETE$`, `/users/jane%40example.com/sessions\): written$`)
 	shows(t, p.run("query", "--format", "ndjson", "event.action:approve-action"), `"detail":"`+id+`"`, `"name":"kim"`)
@@ -163,7 +166,9 @@ func TestActionMistakes(t *testing.T) {
 		{"there is no action " + nothing + `.*as signalbox action list`, 1, []string{"show", nothing}},
 		{"give one action id", 2, []string{"show"}},
 		{`status: no action waits as "acked".*signalbox query`, 1, []string{"list", "--status", "acked"}},
-		{"there is nothing to retry", 1, []string{"retry", "--all", "--guard", "do"}},
+		{"there is nothing to retry", 1, []string{"retry", "--all", "--guard", "limit"}},
+		{`--guard "limits": choose protected, stop`, 2, []string{"approve", "--all", "--guard", "limits"}},
+		{"Try: signalbox action list -h", 2, []string{"list", "--guard", "limits"}},
 		{"unknown flag --protected", 2, []string{"reject", "--protected", nothing}},
 		{"--comment has more than 2000 characters", 2, []string{"approve", nothing, "--comment", strings.Repeat("x", 2001)}},
 		{"by: say who gives the command", 1, []string{"approve", nothing, "--by", strings.Repeat("x", 201)}},

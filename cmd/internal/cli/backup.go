@@ -60,7 +60,7 @@ func runBackup(ctx context.Context, c *call) error {
 	if *format == "json" {
 		return writeJSON(c.Out, m)
 	}
-	fmt.Fprintf(c.Out, "Backup of %s is complete: %s, %s in %d files.\n", plain(dir), journalRange(&m), pipeline.Bytes(m.Bytes()), len(m.Files)+1)
+	fmt.Fprintf(c.Out, "Backup to %s is complete: %s, %s in %d files.\n", plain(dir), journalRange(&m), pipeline.Bytes(m.Bytes()), len(m.Files)+1)
 	fmt.Fprintf(c.Out, "It holds %s, with which anybody can sign as this product. Its mode is 0700: keep it so wherever it goes.\n", count(m.Keys(), "signing key"))
 	fmt.Fprintf(c.Out, "Copy it to another disk or machine. Bring it back with: signalbox restore --config %s %s\n", *path, plain(rest[0]))
 	return nil

@@ -13,6 +13,7 @@ import (
 	"io"
 	"os"
 	"os/user"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -49,6 +50,7 @@ type call struct {
 	flags *flag.FlagSet
 	usage func()   // prints what -h asks for
 	args  []string // as given, before flag parsing
+	sub   string   // command below the verb that has flags of its own
 }
 
 // verbs is every command, in the order of the help text.
@@ -134,12 +136,19 @@ func (v verb) invoke(ctx context.Context, args []string, s Streams) int {
 	case errors.As(err, &quiet):
 		return quiet.code
 	case errors.As(err, &usage):
-		fmt.Fprintf(s.Err, "signalbox %s: %v\nTry: signalbox %s -h\n", v.name, err, v.name)
+		name := c.named(v.name)
+		fmt.Fprintf(s.Err, "signalbox %s: %v\nTry: signalbox %s -h\n", name, err, name)
 		return exitUsage
 	}
-	fmt.Fprintf(s.Err, "signalbox %s: %v\n", v.name, err)
+	fmt.Fprintf(s.Err, "signalbox %s: %v\n", c.named(v.name), err)
 	return exitFailure
 }
+
+// enter goes on with a command below the verb that has flags of its own.
+func (c *call) enter(sub string) { c.sub, c.args = sub, c.args[1:] }
+
+// named is the command as it was typed: "action list".
+func (c *call) named(verb string) string { return strings.TrimSpace(verb + " " + c.sub) }
 
 // parse reads flags that may stand before or after the other arguments, and
 // returns the latter.
@@ -179,10 +188,16 @@ func (c *call) badFlag(err error) error {
 
 // printFlags lists the flags for usage.
 func (c *call) printFlags() {
-	c.flags.SetOutput(c.Out)
+	var text strings.Builder
+	c.flags.SetOutput(&text)
 	c.flags.PrintDefaults()
 	c.flags.SetOutput(io.Discard)
+	fmt.Fprint(c.Out, longFlag.ReplaceAllString(text.String(), "  --$1"))
 }
+
+// longFlag finds the names of flags in what package flag prints: one dash does, but
+// everything else here writes two.
+var longFlag = regexp.MustCompile(`(?m)^  -([a-z][a-z-]+)`)
 
 // documents counts for people.
 func documents(n int) string {

@@ -56,6 +56,16 @@ func runDrill(ctx context.Context, c *call) error {
 	return err
 }
 
+// failedStation is the first one that did not answer.
+func failedStation(list []api.DrillStation) string {
+	for _, s := range list {
+		if s.State == api.StationFailed {
+			return s.Station
+		}
+	}
+	return "a station"
+}
+
 func printDrill(c *call, a api.DrillAnswer) error {
 	width := 0
 	for _, s := range a.Stations {
@@ -75,8 +85,8 @@ func printDrill(c *call, a api.DrillAnswer) error {
 	}
 	verdict := "every station answered"
 	if !a.OK {
-		verdict = "FAILED: see the station above"
+		verdict = "FAILED at " + failedStation(a.Stations)
 	}
-	_, err := fmt.Fprintf(c.Out, "\nDrill %s: %s in %.2f s.\n", a.ID, verdict, a.Seconds)
+	_, err := fmt.Fprintf(c.Out, "\nDrill%s: %s in %.2f s.\n", said(" ", a.ID), verdict, a.Seconds)
 	return err
 }

@@ -189,6 +189,16 @@ func (r *report) head(name, format string, args ...any) {
 	fmt.Fprintf(r.w, "%-10s %s\n", r.paint.bold(name), plain(fmt.Sprintf(format, args...)))
 }
 
+// said joins what there is, each after the separator.
+func said(sep string, parts ...string) (text string) {
+	for _, p := range parts {
+		if p != "" {
+			text += sep + p
+		}
+	}
+	return text
+}
+
 func printExplanation(r *report, x api.Explanation) {
 	if x.Seq > 0 {
 		r.head("journal", "record %d of %s, %s", x.Seq, x.At.Format(time.RFC3339), x.Kind)
@@ -199,7 +209,7 @@ func printExplanation(r *report, x api.Explanation) {
 		return
 	}
 	if o := x.Operator; o != nil {
-		r.head("operator", "%s by %s %s %s", o.Verb, o.By, o.Comment, o.Failed)
+		r.head("operator", "%s by %s%s", o.Verb, o.By, said(": ", o.Detail, o.Comment, o.Failed))
 		return
 	}
 	if v := x.Verdict; v.Result != "" {
@@ -286,7 +296,7 @@ func printDecision(r *report, d api.Decision) {
 	}
 	r.head("decision", "%s  %s", d.Result, d.ID)
 	for _, f := range d.Fired {
-		r.line(2, "%s held: %s", f.Rule, f.Branch)
+		r.line(2, "%s fired: %s", f.Rule, f.Branch)
 	}
 	for _, n := range d.Notes {
 		r.line(2, "%s notes: %s", n.Rule, n.Text)
@@ -301,7 +311,7 @@ func printDecision(r *report, d api.Decision) {
 		if v.Held {
 			continue
 		}
-		r.line(2, "%s did not hold: %s", v.Rule, v.Branch)
+		r.line(2, "%s did not fire: %s", v.Rule, v.Branch)
 		if v.Text != "" {
 			r.line(3, "%s:%d  %s  (%s)", v.File, v.Line, v.Text, v.Values)
 		}

@@ -19,12 +19,12 @@ import (
 // the rules saw, and the rules in the layout it reads.
 func runOPA(ctx context.Context, c *call) error {
 	if len(c.args) > 0 {
-		switch rest := c.args[1:]; c.args[0] {
+		switch sub := c.args[0]; sub {
 		case "input":
-			c.args = rest
+			c.enter(sub)
 			return c.opaInput(ctx)
 		case "bundle":
-			c.args = rest
+			c.enter(sub)
 			return c.opaBundle(ctx)
 		}
 	}

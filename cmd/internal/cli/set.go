@@ -20,12 +20,12 @@ import (
 // runSet makes tokens for trying things out, and lays tokens open.
 func runSet(ctx context.Context, c *call) error {
 	if len(c.args) > 0 {
-		switch rest := c.args[1:]; c.args[0] {
+		switch sub := c.args[0]; sub {
 		case "sign":
-			c.args = rest
+			c.enter(sub)
 			return c.setSign(ctx)
 		case "inspect":
-			c.args = rest
+			c.enter(sub)
 			return c.setInspect(ctx)
 		}
 	}

@@ -22,7 +22,7 @@ signalbox test new -h.
 // included, and prints them as "opa test" does. It exits 1 when one fails.
 func runTest(ctx context.Context, c *call) error {
 	if len(c.args) > 0 && c.args[0] == "new" {
-		c.args = c.args[1:]
+		c.enter("new")
 		return c.testNew(ctx)
 	}
 	path := c.configFlag()
@@ -39,6 +39,9 @@ func runTest(ctx context.Context, c *call) error {
 	}
 	if err := oneOf("format", *format, "text", "json"); err != nil {
 		return err
+	}
+	if *threshold < 0 || *threshold > 100 {
+		return usagef("--threshold %g: give a percentage from 0 to 100", *threshold)
 	}
 	if _, err := regexp.Compile(*run); err != nil {
 		return usagef("--run: %v", err)

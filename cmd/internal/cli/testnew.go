@@ -47,7 +47,7 @@ Times stay. Look at the case before you share it.
 	case len(rest) > 0:
 		return usagef("unexpected argument %q", rest[0])
 	case *from == "":
-		return usagef("say of what: --from ID")
+		return usagef("say of what: --from ID or --from FILE")
 	}
 	folder := *dir
 	if folder == "" {

@@ -83,7 +83,7 @@ func runTimeline(ctx context.Context, c *call) error {
 	case total > len(docs):
 		fmt.Fprintf(c.Err, "%d of %d documents; --limit shows more\n", len(docs), total)
 	case len(docs) == 0:
-		fmt.Fprintf(c.Err, "nothing about %s %s in that time\n", kind, value)
+		fmt.Fprintf(c.Err, "nothing about %s %s with --since %s; identifiers are whole, such as jane@example.com, and --since all looks at everything that is kept\n", kind, value, *when.since)
 	}
 	return nil
 }
