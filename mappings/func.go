@@ -84,6 +84,11 @@ func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
 			return value{}
 		}
 	}
+	if test := textTests[x.Name]; test != nil {
+		if words, ok := c.constants(x.Args[1:]); ok {
+			return anyOf(args[0], words, test)
+		}
+	}
 	run := f.run
 	return func(e *env) value {
 		base := len(e.args)
@@ -94,6 +99,40 @@ func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
 		out := run(e, e.args[base:])
 		e.args = e.args[:base]
 		return out
+	}
+}
+
+// constants are the texts of arguments that are all constant.
+func (c *compiler) constants(args []hclsyntax.Expression) (words []string, ok bool) {
+	for _, a := range args {
+		v, ok := c.constantValue(a)
+		word, isText := v.string()
+		if !ok || !isText {
+			return nil, false
+		}
+		words = append(words, word)
+	}
+	return words, true
+}
+
+// anyOf tests against words that are known beforehand: nearly all tests of
+// mappings, so it pays to spare them the arguments.
+func anyOf(of expr, words []string, test func(s, word string) bool) expr {
+	one := func(v value) bool {
+		s, ok := v.string()
+		return ok && slices.ContainsFunc(words, func(w string) bool { return test(s, w) })
+	}
+	return func(e *env) value {
+		v := of(e)
+		if v.kind != list {
+			return boolOf(v.kind != absent && one(v))
+		}
+		for x := range v.elements() {
+			if one(x) {
+				return boolOf(true)
+			}
+		}
+		return boolOf(false)
 	}
 }
 

@@ -29,8 +29,17 @@ func onText(name, doc string, f func(string) value) Function {
 	}}
 }
 
+// textTests compare a text with another, case aside.
+var textTests = map[string]func(s, other string) bool{
+	"is":          strings.EqualFold,
+	"contains":    func(s, o string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(o)) },
+	"starts_with": func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[:len(o)], o) },
+	"ends_with":   func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[len(s)-len(o):], o) },
+}
+
 // onTexts makes a test of a text against others.
-func onTexts(name, args, doc string, f func(s, other string) bool) Function {
+func onTexts(name, args, doc string) Function {
+	f := textTests[name]
 	return Function{Name: name, Args: args, Doc: doc, least: 2, most: -1, run: func(_ *env, args []value) value {
 		if args[0].kind != list {
 			return boolOf(matchesOne(args[0], args[1:], f))
@@ -95,10 +104,10 @@ var textFunctions = []Function{
 	onText("json", "What a text holds as JSON, as often as it was wrapped; absent if it is none.", unwrapJSON),
 	onText("pairs", "The members of a text such as {level=HIGH, reasons=A, B}.", func(s string) value { return pairs(s) }),
 
-	onTexts("is", "value, other…", "Whether the value, or one of a list, equals one of the others, case aside.", strings.EqualFold),
-	onTexts("contains", "text, part…", "Whether the text, or one of a list, holds one of the parts, case aside.", containsFold),
-	onTexts("starts_with", "text, prefix…", "Whether the text begins with one of the prefixes, case aside.", func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[:len(o)], o) }),
-	onTexts("ends_with", "text, suffix…", "Whether the text ends with one of the suffixes, case aside.", func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[len(s)-len(o):], o) }),
+	onTexts("is", "value, other…", "Whether the value, or one of a list, equals one of the others, case aside."),
+	onTexts("contains", "text, part…", "Whether the text, or one of a list, holds one of the parts, case aside."),
+	onTexts("starts_with", "text, prefix…", "Whether the text begins with one of the prefixes, case aside."),
+	onTexts("ends_with", "text, suffix…", "Whether the text ends with one of the suffixes, case aside."),
 
 	{Name: "coalesce", Args: "value…", Doc: "The first value that is present and does not merely say that there is nothing: empty, null, n/a, -.", least: 1, most: -1},
 	{Name: "clean", Args: "value, more…", Doc: "The value, absent if it says that there is nothing; more are further words of the field for that.", least: 1, most: -1,
