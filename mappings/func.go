@@ -25,9 +25,7 @@ type Function struct {
 // Functions lists the functions, sorted by name.
 func Functions() []Function {
 	list := slices.Collect(maps.Values(functions))
-	for _, f := range special {
-		list = append(list, f)
-	}
+	list = append(list, special...)
 	slices.SortFunc(list, func(a, b Function) int { return strings.Compare(a.Name, b.Name) })
 	return list
 }

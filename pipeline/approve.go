@@ -119,11 +119,12 @@ func (p *Pipeline) judge(
 
 // notMeant says why there is nothing to carry out.
 func (p *Pipeline) notMeant(ctx context.Context, verb, id string, waiting []Waiting) error {
-	for _, w := range waiting {
-		if w.Action.Status == Dead {
+	if len(waiting) > 0 {
+		status := waiting[0].Action.Status
+		if status == Dead {
 			return refuse("%s is dead: a retry sends it again", id)
 		}
-		return refuse("%s is %s: it can be approved or rejected", id, w.Action.Status)
+		return refuse("%s is %s: it can be approved or rejected", id, status)
 	}
 	found, err := p.Find(ctx, id)
 	if err != nil {

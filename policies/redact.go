@@ -323,11 +323,9 @@ func (r *redaction) address(s string) (string, bool) {
 	if n, bad := strconv.Atoi(bits); err != nil || block && (bad != nil || n < 0 || n > a.BitLen()) {
 		return "", false
 	}
-	form := func(n int) string { return fmt.Sprintf("203.0.113.%d", n) }
 	switch kind := "ip4"; {
 	case !a.Is4():
-		form = numbered("2001:db8::%x")
-		host = r.once("ip6", a.String(), form)
+		host = r.once("ip6", a.String(), numbered("2001:db8::%x"))
 	case a.IsPrivate():
 		kind = "ip4-private"
 		host = r.once(kind, a.String(), func(n int) string { return fmt.Sprintf("10.0.%d.%d", n/250, n%250+1) })

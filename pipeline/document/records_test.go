@@ -174,7 +174,7 @@ func records() map[string]*pipeline.Record {
 func everyMapped() *pipeline.Record {
 	tree := map[string]any{}
 	for _, f := range lifted {
-		var v any = map[Type]any{
+		v := map[Type]any{
 			Date: "2026-02-03T10:15:04.000Z", Keyword: "x", Text: "x y", Long: 7, Float: 7.5, Boolean: true,
 			IP: "192.0.2.9", Flattened: map[string]any{"k": "v"},
 		}[f.Type]
