@@ -210,6 +210,11 @@ issuer "https://idp.example.com" {
 #   # what is there already, or "latest".
 #   start = "earliest"
 #
+#   # Records that are refused also go to this topic, as they were, with headers
+#   # that say from where they came and why. They are in the journal and in the
+#   # quarantine anyway: once the cause is mended, try them again from there.
+#   # dead_letter = "signalbox.refused"
+#
 #   max_bytes = bytes("1MiB")         # fetched at once of a partition; a longer record comes alone
 #
 #   # When an event of a record is too old to act on its own, and what records may
@@ -439,6 +444,36 @@ sink "file" "signals" {
 #   # ca_file     = "ca.pem"                    # certificates to trust instead of the system's
 #   timeout       = "15s"                       # for one push
 #   max_in_flight = 4                           # pushes at a time
+# }
+
+# New signed SETs as records of a Kafka topic: the compact token as value, the
+# subject as key, so that what is about one subject keeps its order. Headers:
+# content-type, signalbox-event (URI), signalbox-jti, signalbox-txn and
+# signalbox-chain (id of the input it goes back to).
+# sink "kafka" "actions" {
+#   brokers   = ["kafka-1.example.com:9093"]    # brokers, client_id, allow_plaintext, tls and sasl
+#   # client_id       = "signalbox"             # as for source "kafka"
+#   # allow_plaintext = false
+#   tls {}
+#   topic     = "signalbox.actions"
+#   issuer    = "https://signals.example.com"   # iss: how readers know us
+#   audience  = ["https://app.example.com"]     # aud: how they expect to be named
+#   algorithm = "ES256"                         # or "RS256", where they take nothing else
+#   authority = false                           # as above
+#   timeout   = "15s"                           # for one record
+# }
+
+# Accepted SETs as they came, for other processes: the compact token of the
+# issuer as value, which is verified again by whoever reads it, with key and
+# headers as above. So a tier that takes pushes can feed workers that decide. A
+# relay begins with what comes after its first start, and nothing waits for it.
+# relay "kafka" "workers" {
+#   brokers = ["kafka-1.example.com:9093"]      # brokers, client_id, allow_plaintext, tls and sasl
+#   # client_id       = "signalbox"             # as for source "kafka"
+#   # allow_plaintext = false
+#   tls {}
+#   topic   = "signalbox.sets"
+#   timeout = "15s"                             # for one record
 # }
 
 # Calls of an actuator (an identity provider's API, a vault, a ticket system) or

@@ -29,7 +29,7 @@ var arrows = map[string][]string{
 	"connectors/http":            {"connectors/kind", "connectors/outbound", "pipeline/..."},
 	"connectors/outbound":        {"connectors/kind", "pipeline/..."},
 	"connectors/sqlite":          {"connectors/kind", "pipeline/..."},
-	"connectors/ssf":             {"pipeline/..."},
+	"connectors/ssf":             {"connectors/kind", "pipeline/..."},
 	"connectors/ssf/push":        {"connectors/kind", "connectors/outbound", "connectors/ssf", "pipeline/..."},
 	"connectors/ssf/receiver":    {"connectors/kind", "connectors/ssf", "connectors/ssf/push", "pipeline/..."},
 	"connectors/ssf/transmitter": {"connectors/kind", "connectors/outbound", "connectors/ssf", "connectors/ssf/push", "pipeline/..."},

@@ -24,14 +24,21 @@ var Sources = map[string]func() kind.SourceConfig{
 
 // Sinks are the kinds of sinks, by the first label of a sink block.
 var Sinks = map[string]func() kind.SinkConfig{
-	"file": func() kind.SinkConfig { return new(file.SinkConfig) },
-	"http": func() kind.SinkConfig { return new(http.Config) },
-	"okta": func() kind.SinkConfig { return new(okta.SinkConfig) },
-	"ssf":  func() kind.SinkConfig { return new(transmitter.Config) },
+	"file":  func() kind.SinkConfig { return new(file.SinkConfig) },
+	"kafka": func() kind.SinkConfig { return new(kafka.SinkConfig) },
+	"http":  func() kind.SinkConfig { return new(http.Config) },
+	"okta":  func() kind.SinkConfig { return new(okta.SinkConfig) },
+	"ssf":   func() kind.SinkConfig { return new(transmitter.Config) },
 }
 
 // Indexes are the kinds of indexes, by the first label of an index block. What
 // their Open returns is also a query.Searcher.
 var Indexes = map[string]func() kind.SinkConfig{
 	"sqlite": func() kind.SinkConfig { return new(sqlite.Config) },
+}
+
+// Relays are the kinds of relays, which hand accepted tokens on unchanged. What
+// their Open returns is no searcher and prepares nothing.
+var Relays = map[string]func() kind.SinkConfig{
+	"kafka": func() kind.SinkConfig { return new(kafka.RelayConfig) },
 }

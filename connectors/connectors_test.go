@@ -27,6 +27,12 @@ func TestTables(t *testing.T) {
 			t.Errorf("sink %s: a blank configuration has no problem", name)
 		}
 	}
+	for name, blank := range connectors.Relays {
+		check(t, "relay "+name, blank(), blank())
+		if len(blank().Validate()) == 0 {
+			t.Errorf("relay %s: a blank configuration has no problem", name)
+		}
+	}
 	for name, blank := range connectors.Indexes {
 		check(t, "index "+name, blank(), blank())
 		blank().Validate()

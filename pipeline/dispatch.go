@@ -250,7 +250,7 @@ func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	for i, l := range loads {
 		batch[i] = Delivery{
 			ID: l.item.ID, Key: l.item.Key, Kind: "action", Payload: l.Bytes, Attempt: l.item.Attempt + 1,
-			Event: l.Action.Emits, Txn: l.Action.Txn, Chain: l.Action.Chain,
+			Event: l.Action.Emits, JTI: l.Action.JTI, Txn: l.Action.Txn, Chain: l.Action.Chain,
 		}
 	}
 	start := time.Now()

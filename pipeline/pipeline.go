@@ -180,8 +180,9 @@ type Delivery struct {
 	Payload []byte // what Prepare returned, or the document as JSON
 	Attempt int    // 1 on the first try
 
-	// Of actions, for protocols that carry such beside the payload.
+	// Of actions and tokens, for protocols that carry such beside the payload.
 	Event string // catalogue short name of the event it states
+	JTI   string // of its token
 	Txn   string
 	Chain string // input id of the root cause
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/store"
@@ -83,6 +84,40 @@ func (p *Pipeline) Index(ctx context.Context, name string, render Renderer, sink
 		failed = 0
 		if err := p.advance(ctx, name, at, last); err != nil {
 			return fmt.Errorf("index %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// IndexFromNow makes an index that never ran begin after what is in the journal
+// now.
+func (p *Pipeline) IndexFromNow(ctx context.Context, name string) error {
+	if _, known := p.store.Cursors()[indexCursor(name)]; known {
+		return nil
+	}
+	err := store.Update(ctx, p.store, nil, func(tx store.Tx) error {
+		tx.MoveCursor(indexCursor(name), p.store.Last())
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("index %s: %w", name, err)
+	}
+	return nil
+}
+
+// DropIndexes forgets the indexes that are selected by name. They must not run.
+func (p *Pipeline) DropIndexes(ctx context.Context, drop func(name string) bool) error {
+	for cursor := range p.store.Cursors() {
+		name, ok := strings.CutPrefix(cursor, indexCursor(""))
+		if !ok || !drop(name) {
+			continue
+		}
+		err := store.Update(ctx, p.store, nil, func(tx store.Tx) error {
+			tx.DropCursor(cursor)
+			return nil
+		})
+		if err != nil {
+			return fmt.Errorf("forget index %s: %w", name, err)
 		}
 	}
 	return nil

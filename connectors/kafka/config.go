@@ -151,7 +151,13 @@ func (c *SourceConfig) Open(env kind.Env) (pipeline.Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("kafka source: %w", err)
 	}
-	return newSource(c, env, opts), nil
+	s := newSource(c, env, opts)
+	if c.DeadLetter != "" {
+		if s.letter, err = newProducer(opts, c.DeadLetter, sendTime, letter); err != nil {
+			return nil, fmt.Errorf("kafka source: dead_letter: %w", err)
+		}
+	}
+	return s, nil
 }
 
 // rule says how records of a topic are read; label is what stands in the
@@ -185,3 +191,12 @@ func (c *SourceConfig) rules() []rule {
 
 // internal are topics of Kafka's own, which no pattern takes in.
 func internal(topic string) bool { return strings.HasPrefix(topic, "__") }
+
+// Reads reports whether the source reads from a place, a broker and a topic.
+func (c *SourceConfig) Reads(place string) bool {
+	broker, topic, _ := strings.Cut(place, "/")
+	return slices.Contains(c.Brokers, broker) && slices.ContainsFunc(c.Topics, func(t Topic) bool {
+		expr, err := t.expression()
+		return err == nil && expr.MatchString(topic)
+	})
+}

@@ -20,6 +20,9 @@ const (
 	headerJTI         = "signalbox-jti"   // id of the token
 )
 
+// delivery is how messages of this source come.
+const delivery = "kafka"
+
 // maxHeader bounds what is read of a header, in bytes.
 const maxHeader = 255
 
@@ -29,7 +32,7 @@ func message(source string, how *rule, partition string, r *kgo.Record, now time
 	m := pipeline.Message{
 		Source: source, Body: r.Value, ContentType: header(r, headerContentType), Received: now,
 		Sender:   source, // who may write to the topic is trusted to be the one configured
-		Delivery: "kafka", Position: fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset),
+		Delivery: delivery, Position: fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset),
 		Mapping: how.mapping, Key: r.Key, Txn: header(r, headerTxn),
 		Progress: &pipeline.Progress{Partition: partition, Offset: r.Offset},
 	}

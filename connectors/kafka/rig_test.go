@@ -2,7 +2,6 @@ package kafka
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -186,9 +185,6 @@ type numbers struct{}
 
 func (numbers) Normalize(_ context.Context, s pipeline.Signal) ([]event.Event, error) {
 	typ, _ := event.ByName("session-revoked")
-	if s.Record.Get("n").Text() == "" && len(s.Record.Raw()) == 0 {
-		return nil, errors.New("no number")
-	}
 	return []event.Event{{ID: pipeline.EventID(s.InputID, 0), Type: typ, Source: s.Message.Source, Issuer: s.Issuer, Time: s.Message.Made, Assurance: s.Assurance, Txn: s.Txn}}, nil
 }
 

@@ -106,7 +106,7 @@ func (c *SinkConfig) Open(env kind.Env) (pipeline.Sink, error) {
 		return nil, fmt.Errorf("okta sink: %w", err)
 	}
 	return &sink{
-		name: env.Name, org: c.Org, issuer: c.Issuer, wholeUser: c.WholeUser, signer: signer, now: env.Clock(),
+		Mint: ssf.Mint{Sink: env.Name, Issuer: c.Issuer, Signer: signer, Now: env.Clock()}, org: c.Org, wholeUser: c.WholeUser,
 		lanes: outbound.NewLanes(b.inFlight),
 		client: &push.Client{
 			Name: env.Name, Endpoint: c.Org + Path, Timeout: b.timeout, HTTP: client, Now: env.Clock(),
@@ -117,12 +117,11 @@ func (c *SinkConfig) Open(env kind.Env) (pipeline.Sink, error) {
 
 // sink is a configured sink "okta".
 type sink struct {
-	name, org, issuer string
-	wholeUser         bool
-	signer            kind.Signer
-	client            *push.Client
-	lanes             *outbound.Lanes
-	now               func() time.Time
+	ssf.Mint
+	org       string
+	wholeUser bool
+	client    *push.Client
+	lanes     *outbound.Lanes
 }
 
 var (
@@ -134,33 +133,13 @@ var (
 // signs it. What Okta has no words for fails for good.
 func (s *sink) Prepare(_ context.Context, o pipeline.Order) ([]byte, error) {
 	if o.Request != nil {
-		return nil, s.unmakeable(o, errors.New("the sink states events and makes no calls"))
+		return nil, s.Unmakeable(o, errors.New("the sink states events and makes no calls"))
 	}
 	t, body, err := translate(o, s.wholeUser)
 	if err != nil {
-		return nil, s.unmakeable(o, err)
+		return nil, s.Unmakeable(o, err)
 	}
-	claims, err := set.Build(set.Claims{
-		Issuer:   s.issuer,
-		Audience: []string{s.org},
-		IssuedAt: s.now().Truncate(time.Second),
-		JTI:      pipeline.TokenID(o.ActionID, s.name),
-		Inside:   true,
-		Event:    t.URI,
-		Body:     body,
-	})
-	if err != nil {
-		return nil, s.unmakeable(o, err)
-	}
-	token, err := s.signer.Sign(claims)
-	if err != nil {
-		return nil, fmt.Errorf("prepare %s for %s: %w", o.ActionID, s.name, err)
-	}
-	return token, nil
-}
-
-func (s *sink) unmakeable(o pipeline.Order, err error) error {
-	return &pipeline.FinalError{Code: "unmakeable", Err: fmt.Errorf("prepare %s for %s: %w", o.ActionID, s.name, err)}
+	return s.Sign(o, set.Claims{Audience: []string{s.org}, Inside: true, Event: t.URI, Body: body})
 }
 
 // Deliver implements pipeline.Sink.

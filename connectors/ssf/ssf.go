@@ -1,6 +1,6 @@
 // Package ssf is the wire model that both roles of the Shared Signals Framework
-// share: media types, delivery methods and the error object with
-// its catalogue of codes.
+// share: media types, delivery methods, the error object with its
+// catalogue of codes, and how tokens are made of what is to be stated.
 //
 // The roles are packages of their own: receiver is the source "ssf",
 // transmitter the sink "ssf". This package does no input or output.

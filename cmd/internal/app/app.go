@@ -76,12 +76,13 @@ type App struct {
 	figures *listener // metrics; nil if not configured
 	admin   *listener // the api socket
 
-	sources []namedSource
-	sinks   []namedSink
-	indexes []namedSink
-	search  query.Searcher
-	drill   *drill.Drill
-	traces  *trace.Exporter // nil: nothing is traced
+	sources   []namedSource
+	sinks     []namedSink
+	indexes   []namedSink
+	followers []follower
+	search    query.Searcher
+	drill     *drill.Drill
+	traces    *trace.Exporter // nil: nothing is traced
 
 	gen     atomic.Pointer[generation]
 	reload  sync.Mutex
@@ -200,6 +201,8 @@ func (a *App) connect(cfg *config.Config) error {
 		}
 		a.closeLater(src)
 		a.sources = append(a.sources, namedSource{s.Name, src})
+		a.followSource(namedSource{s.Name, src})
+		a.metrics.watchPositions(s.Name, src)
 	}
 	for _, s := range cfg.Sinks {
 		sink, err := a.openSink("sink", s, cfg)
@@ -223,7 +226,7 @@ func (a *App) connect(cfg *config.Config) error {
 			return lag
 		})
 	}
-	return nil
+	return a.connectRelays(cfg)
 }
 
 func (a *App) openSink(role string, s config.Sink, cfg *config.Config) (pipeline.Sink, error) {
@@ -329,6 +332,9 @@ func (a *App) Start(ctx context.Context) error {
 			return a.line.Deliver(ctx, s.name, s.sink)
 		})
 	}
+	if err := a.follow(ctx, work); err != nil {
+		return err
+	}
 	if err := a.notify(ctx, work); err != nil {
 		return err
 	}
@@ -385,6 +391,17 @@ func (a *App) Pipeline() *pipeline.Pipeline { return a.line }
 // Searcher is the first index that can be searched, nil if there is none.
 func (a *App) Searcher() query.Searcher { return a.search }
 
+// readers are those whose places in the journal are known by name.
+func (a *App) readers() (names []string) {
+	for _, i := range a.indexes {
+		names = append(names, i.name)
+	}
+	for _, f := range a.followers {
+		names = append(names, f.name)
+	}
+	return names
+}
+
 // Settled waits until every action was handed over or failed for good and
 // every index has taken everything, or ctx ends. Actions that wait for an
 // operator do not count.
@@ -395,8 +412,8 @@ func (a *App) Settled(ctx context.Context) error {
 			n, _ := a.store.Pending(s.name)
 			busy = busy || n > 0
 		}
-		for _, i := range a.indexes {
-			lag, err := a.line.Lag(ctx, i.name)
+		for _, name := range a.readers() {
+			lag, err := a.line.Lag(ctx, name)
 			if err != nil {
 				return err
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
@@ -231,6 +232,52 @@ func (m *metrics) watchIndex(index string, lag func() uint64) {
 		Name: "signalbox_index_lag_records", Help: "Journal records an index has not taken.",
 		ConstLabels: prometheus.Labels{"index": index},
 	}, func() float64 { return float64(lag()) }))
+}
+
+// watchPositions exports how a source stands that reads by position.
+func (m *metrics) watchPositions(name string, s pipeline.Source) {
+	if p, ok := s.(kind.Positioned); ok {
+		m.registry.MustRegister(positionCollector{name, p})
+	}
+}
+
+// positionCollector reads all figures of a source at once.
+type positionCollector struct {
+	name   string
+	source kind.Positioned
+}
+
+var _ prometheus.Collector = positionCollector{}
+
+func (p positionCollector) descs() (behind, partitions, rebalances, failures *prometheus.Desc) {
+	desc := func(name, help string, labels ...string) *prometheus.Desc {
+		return prometheus.NewDesc(name, help, labels, prometheus.Labels{"source": p.name})
+	}
+	return desc("signalbox_source_behind_records", "Records at the broker that are not done, of the partitions assigned here; topic as configured.", "topic"),
+		desc("signalbox_source_partitions", "Partitions assigned to this process; topic as configured.", "topic"),
+		desc("signalbox_source_rebalances_total", "Times the group gave partitions anew."),
+		desc("signalbox_source_commit_failures_total", "Positions that the broker did not take; they are given again.")
+}
+
+// Describe implements prometheus.Collector.
+func (p positionCollector) Describe(c chan<- *prometheus.Desc) {
+	a, b, d, e := p.descs()
+	c <- a
+	c <- b
+	c <- d
+	c <- e
+}
+
+// Collect implements prometheus.Collector.
+func (p positionCollector) Collect(c chan<- prometheus.Metric) {
+	behind, partitions, rebalances, failures := p.descs()
+	now := p.source.Positions()
+	for _, t := range now.Topics {
+		c <- prometheus.MustNewConstMetric(behind, prometheus.GaugeValue, float64(t.Behind), t.Topic)
+		c <- prometheus.MustNewConstMetric(partitions, prometheus.GaugeValue, float64(t.Partitions), t.Topic)
+	}
+	c <- prometheus.MustNewConstMetric(rebalances, prometheus.CounterValue, float64(now.Rebalances))
+	c <- prometheus.MustNewConstMetric(failures, prometheus.CounterValue, float64(now.CommitFailures))
 }
 
 func (m *metrics) handler() http.Handler {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
@@ -55,7 +56,7 @@ func needsRestart(old, next *config.Config) bool {
 		for _, s := range c.Sources {
 			list = append(list, s.Kind, s.Name, s.Config)
 		}
-		for _, s := range append(append([]config.Sink(nil), c.Sinks...), c.Indexes...) {
+		for _, s := range slices.Concat(c.Sinks, c.Indexes, c.Relays) {
 			list = append(list, s.Kind, s.Name, s.Config)
 		}
 		for _, n := range c.Notify {

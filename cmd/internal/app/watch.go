@@ -33,6 +33,9 @@ func (m *metrics) expect(g *generation) {
 	for _, s := range g.cfg.Sinks {
 		m.restarts.WithLabelValues("sink " + s.Name)
 	}
+	for _, r := range g.cfg.Relays {
+		m.restarts.WithLabelValues(relayPrefix + r.Name)
+	}
 	for _, i := range g.cfg.Indexes {
 		m.restarts.WithLabelValues("index " + i.Name)
 		m.refusing.WithLabelValues(i.Name)

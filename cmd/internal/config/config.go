@@ -26,6 +26,7 @@ type Config struct {
 	Sources  []Source
 	Sinks    []Sink
 	Indexes  []Sink
+	Relays   []Sink // what hands accepted tokens on
 	Notify   []Notify
 	Actions  map[string]*Action // shipped types with the file's changes, and the file's own
 	Policies Policies

@@ -91,12 +91,14 @@ func (l *loader) channel(path string, c kind.SourceConfig, src *Source) {
 	src.Remit, src.MaxAge = l.remit(path+".remit", remit), age
 }
 
-// sinks decodes the sink and the index blocks, whose names are one set: both
+// sinks decodes the sink, index and relay blocks, whose names are one set: all
 // take deliveries and are known by name in the journal.
-func (l *loader) sinks(sinks, indexes []connectorBlock) {
+func (l *loader) sinks(sinks, indexes, relays []connectorBlock) {
 	seen := map[string]string{}
 	l.cfg.Sinks = l.sinksOf("sink", sinks, connectors.Sinks, seen)
 	l.cfg.Indexes = l.sinksOf("index", indexes, connectors.Indexes, seen)
+	l.cfg.Relays = l.sinksOf("relay", relays, connectors.Relays, seen)
+	l.loops()
 }
 
 func (l *loader) sinksOf(role string, blocks []connectorBlock, kinds map[string]func() kind.SinkConfig, seen map[string]string) []Sink {

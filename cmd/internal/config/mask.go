@@ -17,7 +17,7 @@ func secretNames() map[string]bool {
 	for _, blank := range connectors.Sources {
 		collectSecrets(reflect.TypeOf(blank()).Elem(), names)
 	}
-	for _, kinds := range []map[string]func() kind.SinkConfig{connectors.Sinks, connectors.Indexes} {
+	for _, kinds := range []map[string]func() kind.SinkConfig{connectors.Sinks, connectors.Indexes, connectors.Relays} {
 		for _, blank := range kinds {
 			collectSecrets(reflect.TypeOf(blank()).Elem(), names)
 		}

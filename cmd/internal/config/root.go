@@ -65,6 +65,7 @@ type rootFile struct {
 	Sources []connectorBlock `hcl:"source,block"`
 	Sinks   []connectorBlock `hcl:"sink,block"`
 	Indexes []connectorBlock `hcl:"index,block"`
+	Relays  []connectorBlock `hcl:"relay,block"`
 
 	Notifies []notifyBlock `hcl:"notify,block"`
 }
@@ -158,7 +159,7 @@ func (l *loader) root(body *hclsyntax.Body) {
 
 	l.issuers(top.Issuers)
 	l.sources(top.Sources)
-	l.sinks(top.Sinks, top.Indexes)
+	l.sinks(top.Sinks, top.Indexes, top.Relays)
 	l.actions(top.Actions)
 	l.notifies(top.Notifies)
 	l.policies(top.Policies)

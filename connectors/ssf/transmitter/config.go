@@ -3,13 +3,11 @@ package transmitter
 import (
 	"errors"
 	"fmt"
-	"net/url"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/connectors/outbound"
+	"github.com/signalbox-dev/signalbox/connectors/ssf"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
@@ -54,16 +52,6 @@ type Push struct {
 
 var _ kind.SinkConfig = (*Config)(nil)
 
-// algorithms are those a sink may sign with.
-var algorithms = []string{"ES256", "RS256"}
-
-func (c *Config) algorithm() string {
-	if c.Algorithm == "" {
-		return algorithms[0]
-	}
-	return c.Algorithm
-}
-
 // SigningIssuer is the iss this sink signs as, by which the product knows its
 // own echoes.
 func (c *Config) SigningIssuer() string { return c.Issuer }
@@ -88,18 +76,9 @@ func (p *Push) bounds() (b bounds, problems []kind.FieldError) {
 
 // Validate implements kind.SinkConfig.
 func (c *Config) Validate() []kind.FieldError {
-	var problems []kind.FieldError
+	problems := ssf.Problems(c.Issuer, c.Audience, c.Algorithm)
 	add := func(field, summary, detail string) {
 		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
-	if u, err := url.Parse(c.Issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		add("issuer", "invalid issuer", "Give the https URL by which receivers know us, without query and fragment.")
-	}
-	if len(c.Audience) == 0 || slices.Contains(c.Audience, "") {
-		add("audience", "no audience", "Name the receiver as it expects to be named, usually by a URL.")
-	}
-	if !slices.Contains(algorithms, c.algorithm()) {
-		add("algorithm", "unknown algorithm", "Use one of "+strings.Join(algorithms, ", ")+".")
 	}
 	if c.Push == nil {
 		add("", "no way to deliver", "Add a push block with the receiver's endpoint.")
@@ -124,7 +103,7 @@ func (c *Config) Open(env kind.Env) (pipeline.Sink, error) {
 	if env.Signer == nil {
 		return nil, errors.New("ssf sink: no keys to sign with")
 	}
-	signer, err := env.Signer(c.algorithm())
+	signer, err := env.Signer(ssf.Algorithm(c.Algorithm))
 	if err != nil {
 		return nil, fmt.Errorf("ssf sink: signing key: %w", err)
 	}

@@ -17,27 +17,20 @@ package transmitter
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/connectors/outbound"
+	"github.com/signalbox-dev/signalbox/connectors/ssf"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/push"
 	"github.com/signalbox-dev/signalbox/pipeline"
-	"github.com/signalbox-dev/signalbox/pipeline/event"
-	"github.com/signalbox-dev/signalbox/pipeline/set"
 )
 
 // sink is a configured sink "ssf".
 type sink struct {
-	name     string
-	issuer   string
-	audience []string
-	client   *push.Client
-	signer   kind.Signer
-	lanes    *outbound.Lanes
-	now      func() time.Time
+	ssf.Mint
+	client *push.Client
+	lanes  *outbound.Lanes
 }
 
 var (
@@ -48,51 +41,13 @@ var (
 func newSink(c *Config, env kind.Env, signer kind.Signer, client *http.Client) *sink {
 	b, _ := c.Push.bounds()
 	return &sink{
-		name:     env.Name,
-		issuer:   c.Issuer,
-		audience: c.Audience,
+		Mint: ssf.Mint{Sink: env.Name, Issuer: c.Issuer, Audience: c.Audience, Signer: signer, Now: env.Clock()},
 		client: &push.Client{
 			Name: env.Name, Endpoint: c.Push.Endpoint, Authorization: string(c.Push.Authorization),
 			Timeout: b.timeout, HTTP: client, Now: env.Clock(),
 		},
-		signer: signer,
-		lanes:  outbound.NewLanes(b.inFlight),
-		now:    env.Clock(),
+		lanes: outbound.NewLanes(b.inFlight),
 	}
-}
-
-// Prepare implements pipeline.Preparer: it makes and signs the token of an
-// order. Its jti follows from the action and the sink alone; it is issued now,
-// never ahead of the clock. An order of which no token can be made fails for
-// good; a signer out of reach is asked again.
-func (s *sink) Prepare(_ context.Context, o pipeline.Order) ([]byte, error) {
-	t, ok := event.ByName(o.Event)
-	if !ok {
-		return nil, unmakeable(o, fmt.Errorf("event %q is not in the catalogue", o.Event))
-	}
-	claims, err := set.Build(set.Claims{
-		Issuer:   s.issuer,
-		Audience: s.audience,
-		IssuedAt: s.now().Truncate(time.Second),
-		JTI:      pipeline.TokenID(o.ActionID, s.name),
-		Txn:      o.Txn,
-		Subject:  o.Subject,
-		Event:    t.URI,
-		Body:     o.Body,
-	})
-	if err != nil {
-		return nil, unmakeable(o, err)
-	}
-	token, err := s.signer.Sign(claims)
-	if err != nil {
-		return nil, fmt.Errorf("prepare %s for %s: %w", o.ActionID, s.name, err)
-	}
-	return token, nil
-}
-
-// unmakeable says that no token can ever be made of the order.
-func unmakeable(o pipeline.Order, err error) error {
-	return &pipeline.FinalError{Code: "unmakeable", Err: fmt.Errorf("prepare %s for %s: %w", o.ActionID, o.Stream, err)}
 }
 
 // Deliver implements pipeline.Sink. It pushes deliveries of different keys

@@ -1,0 +1,3 @@
+relay "kafak" "out" { # ERROR: unknown kind of relay "kafak"
+  topic = "sets"
+}
