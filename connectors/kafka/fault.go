@@ -65,7 +65,7 @@ func adviceFor(err error) string {
 	case errors.As(err, &record):
 		return "the port does not speak TLS; leave out tls, or use the TLS port"
 	case errors.As(err, &first), errors.Is(err, io.EOF):
-		return "the broker closed the connection at once; the port may want tls, a client certificate or sasl"
+		return "the broker closed the connection at once; the port may want tls, a client certificate or sasl, or refuses the login"
 	case errors.As(err, &op), errors.Is(err, kgo.ErrRecordTimeout), errors.Is(err, context.DeadlineExceeded):
 		return "check brokers, their advertised addresses and the network between"
 	}

@@ -22,6 +22,7 @@ import (
 // committed of them. It says where each begins, from what the line remembers,
 // and starts its worker.
 func (r *run) resume(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	<-r.made
 	topics := make([]string, 0, len(offsets))
 	for topic := range offsets {
 		topics = append(topics, topic)
@@ -147,6 +148,7 @@ func (r *run) rule(topic string) *rule {
 // revoked finishes the work on partitions that go to somebody else, and commits
 // how far it came.
 func (r *run) revoked(_ context.Context, _ *kgo.Client, lost map[string][]int32) {
+	<-r.made
 	gone := r.stop(lost, finishTime)
 	ctx, cancel := context.WithTimeout(context.Background(), commitTime)
 	defer cancel()

@@ -31,17 +31,25 @@ type broker struct {
 
 func newBroker(t *testing.T, opts ...kfake.Opt) *broker {
 	t.Helper()
+	b := newBrokerWith(t, opts...)
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	b.client = client
+	return b
+}
+
+// newBrokerWith is a broker that the test does not talk to itself.
+func newBrokerWith(t *testing.T, opts ...kfake.Opt) *broker {
+	t.Helper()
 	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(time.Second)}, opts...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
-	client, err := kgo.NewClient(kgo.SeedBrokers(c.ListenAddrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(client.Close)
-	return &broker{t, c, client}
+	return &broker{t: t, Cluster: c}
 }
 
 // put writes records and returns them with their offsets.
@@ -128,7 +136,9 @@ func openSource(t *testing.T, c *SourceConfig) *source {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.(io.Closer).Close() })
-	return s.(*source)
+	src := s.(*source)
+	src.opts = append(src.opts, kgo.HeartbeatInterval(50*time.Millisecond)) // members hear sooner that others came
+	return src
 }
 
 func testLog(t *testing.T) *slog.Logger {

@@ -104,6 +104,7 @@ type run struct {
 	ctx    context.Context
 	fail   context.CancelCauseFunc
 	slots  chan struct{}
+	made   chan struct{} // closed when client and admin are there: the group does not wait for it
 	joined atomic.Bool
 	silent atomic.Bool // no broker answers
 
@@ -120,7 +121,7 @@ func (s *source) Run(ctx context.Context, h pipeline.Handler) error {
 	inner, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
 	r := &run{
-		src: s, line: h, ctx: inner, fail: fail, slots: make(chan struct{}, inHand), news: make(chan struct{}, 1), workers: map[place]*worker{},
+		src: s, line: h, ctx: inner, fail: fail, slots: make(chan struct{}, inHand), news: make(chan struct{}, 1), made: make(chan struct{}), workers: map[place]*worker{},
 	}
 	client, err := kgo.NewClient(append(s.opts[:len(s.opts):len(s.opts)],
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) {
@@ -133,6 +134,7 @@ func (s *source) Run(ctx context.Context, h pipeline.Handler) error {
 		return fmt.Errorf("kafka source: %w", err)
 	}
 	r.client, r.admin = client, kadm.NewClient(client)
+	close(r.made)
 	s.current.Store(r)
 	defer s.current.Store(nil)
 	var loops sync.WaitGroup
