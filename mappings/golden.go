@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
+	"regexp"
 	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
 )
 
 // A golden is one file, testdata/<mapping>/<case>.golden beside the mappings: a
@@ -68,22 +70,34 @@ func (m *Mapping) Try(body []byte, received time.Time) (Outcome, error) {
 
 // GoldenResult is how one golden came out.
 type GoldenResult struct {
+	Name    string `json:"name"` // mapping/case
 	Mapping string `json:"mapping"`
 	File    string `json:"file"`
 	Passed  bool   `json:"passed"`
+	Written bool   `json:"written,omitempty"` // the file was not right, and was written anew
 	Failure string `json:"failure,omitempty"` // first difference, or what is wrong with the file
 }
 
-// TestGoldens runs the goldens of a folder of mappings. write, if it is not nil,
-// gets the right text of those that fail.
-func (s *Set) TestGoldens(dir fs.FS, root string, write func(name string, text []byte) error) ([]GoldenResult, error) {
+// GoldenOptions say which goldens of a folder are run, and how.
+type GoldenOptions struct {
+	Root string                               // name of the folder in results
+	Run  *regexp.Regexp                       // only those whose names, mapping/case, it matches; nil: all
+	Save func(name string, text []byte) error // gets the right text of those that fail; nil: nothing is written
+}
+
+// TestGoldens runs the goldens of a folder of mappings, sorted by file.
+func (s *Set) TestGoldens(dir fs.FS, o GoldenOptions) ([]GoldenResult, error) {
 	files, err := fs.Glob(dir, "testdata/*/*.golden")
 	if err != nil {
 		return nil, err
 	}
 	var results []GoldenResult
 	for _, f := range files {
-		r := GoldenResult{Mapping: path.Base(path.Dir(f)), File: path.Join(root, f)}
+		r := GoldenResult{Mapping: path.Base(path.Dir(f)), File: path.Join(o.Root, f)}
+		r.Name = r.Mapping + "/" + strings.TrimSuffix(path.Base(f), ".golden")
+		if o.Run != nil && !o.Run.MatchString(r.Name) {
+			continue
+		}
 		want, err := fs.ReadFile(dir, f)
 		if err != nil {
 			return nil, err
@@ -92,36 +106,41 @@ func (s *Set) TestGoldens(dir fs.FS, root string, write func(name string, text [
 		switch {
 		case err != nil:
 			r.Failure = err.Error()
-		case !bytes.Equal(got, want):
-			r.Failure = difference(string(got), string(want))
-			if write != nil {
-				if err := write(f, got); err != nil {
-					return nil, err
-				}
-				r.Failure = "written anew"
-			}
-		default:
+		case bytes.Equal(got, want):
 			r.Passed = true
+		case o.Save != nil:
+			if err := o.Save(f, got); err != nil {
+				return nil, err
+			}
+			r.Written = true
+		case !bytes.Contains(want, dashes):
+			r.Failure = "it says nothing of what the mapping makes; --update writes that below the record"
+		default:
+			r.Failure = difference(string(got), string(want))
 		}
 		results = append(results, r)
 	}
 	return results, nil
 }
 
+// dashes part a record from what is made of it.
+var dashes = []byte("\n---\n")
+
 // golden is the right text of a golden.
 func (s *Set) golden(name string, text []byte) ([]byte, error) {
 	m, ok := s.Get(name)
 	if !ok {
-		return nil, fmt.Errorf("there is no mapping %q", name)
+		return nil, fmt.Errorf("there is no mapping %q; %s", name, nearest.Advice(name, s.Names(), "mappings"))
 	}
-	record, _, _ := bytes.Cut(text, []byte("\n---\n"))
+	record, _, _ := bytes.Cut(text, dashes)
+	record = bytes.TrimSpace(record)
 	out, err := m.Try(record, goldenReceived)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
 	b.Write(record)
-	b.WriteString("\n---\n")
+	b.Write(dashes)
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")

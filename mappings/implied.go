@@ -77,15 +77,26 @@ func pickIf(yes bool, s string) string {
 	return ""
 }
 
-// implied adds the fields that follow from the payload.
-func (r *eventRule) implied(t *event.Type) {
+// implied adds the fields that follow from the payload, and the vendor.
+func (r *eventRule) implied(t *event.Type, vendor string) {
+	module := textOf(vendor)
+	r.imply("event.module", func(e *env) value {
+		if e.trying { // the same in all documents of the mapping
+			return value{}
+		}
+		return module
+	})
 	for name, val := range implied[t.Name] {
-		path := strings.Split(name, ".")
-		if slices.ContainsFunc(r.fields, func(f fieldRule) bool { return slices.Equal(f.path, path) }) {
-			continue
-		}
-		if f, ok := document.Lookup(name); ok {
-			r.fields = append(r.fields, fieldRule{path, f, relatedTo(name), val})
-		}
+		r.imply(name, val)
+	}
+}
+
+func (r *eventRule) imply(name string, val expr) {
+	path := strings.Split(name, ".")
+	if slices.ContainsFunc(r.fields, func(f fieldRule) bool { return slices.Equal(f.path, path) }) {
+		return
+	}
+	if f, ok := document.Lookup(name); ok {
+		r.fields = append(r.fields, fieldRule{path, f, relatedTo(name), val})
 	}
 }

@@ -1,6 +1,8 @@
 package mappings
 
 import (
+	"slices"
+
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/signalbox-dev/signalbox/pipeline/document"
@@ -59,6 +61,16 @@ type fieldRule struct {
 	field   document.Field
 	related string // the related.* field that gathers it, "" for none
 	val     expr
+}
+
+// Makes lists the names of the events that the mapping makes, sorted.
+func (m *Mapping) Makes() []string {
+	var names []string
+	for i := range m.events {
+		names = append(names, m.events[i].typ.Name)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // localNames are the locals, for advice.

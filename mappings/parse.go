@@ -307,7 +307,7 @@ func (c *compiler) eventBlock(b *hclsyntax.Block, common []fieldRule) {
 			r.fields = append(r.fields, f)
 		}
 	}
-	r.implied(t)
+	r.implied(t, c.m.Vendor)
 	slices.SortFunc(r.fields, func(a, b fieldRule) int { return slices.Compare(a.path, b.path) })
 	for i := 1; i < len(r.fields); i++ {
 		if slices.Equal(r.fields[i-1].path, r.fields[i].path) {

@@ -5,14 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
-	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
-	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/nearest"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
@@ -45,17 +42,9 @@ func Explain(ctx context.Context, o Options, req api.ExplainRequest) ([]api.Expl
 // any configuration but the folder of own mappings that o may name.
 func ExplainMapped(ctx context.Context, o Options, name string, req api.ExplainRequest) ([]api.Explanation, error) {
 	o = o.withDefaults()
-	var maps mappings.Options
-	if _, err := os.Stat(o.Config); err == nil {
-		cfg, list := config.Load(o.Config, o.Env)
-		if list.HasErrors() {
-			return nil, list
-		}
-		maps = mappingOptions(cfg)
-	}
-	set, found := mappings.Load(maps)
-	if list := fromMappings(set, diag.FromHCL(found)); list.HasErrors() {
-		return nil, list
+	set, err := Mappings(o.Config, o.Env)
+	if err != nil {
+		return nil, err
 	}
 	if _, ok := set.Get(name); !ok {
 		return nil, fmt.Errorf("there is no mapping %q. %s", name, nearest.Advice(name, set.Names(), "mappings"))

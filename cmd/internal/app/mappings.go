@@ -42,3 +42,34 @@ func fromMappings(set *mappings.Set, list diag.List) diag.List {
 	}
 	return list
 }
+
+// Mappings is the mappings of a configuration; where no file is at the path,
+// those that come with the program. An error that is a diag.List means that the
+// configuration or a mapping is at fault.
+func Mappings(path string, env config.Env) (*mappings.Set, error) {
+	var o mappings.Options
+	if _, err := os.Stat(path); err == nil {
+		cfg, list := config.Load(path, env)
+		if list.HasErrors() {
+			return nil, list
+		}
+		o = mappingOptions(cfg)
+	}
+	return readMappings(o)
+}
+
+// MappingsIn is the mappings in a folder, over those that come with the program.
+func MappingsIn(dir string) (*mappings.Set, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("mappings: %w", err)
+	}
+	return readMappings(mappings.Options{Own: os.DirFS(dir), Root: dir})
+}
+
+func readMappings(o mappings.Options) (*mappings.Set, error) {
+	set, found := mappings.Load(o)
+	if list := fromMappings(set, diag.FromHCL(found)); list.HasErrors() {
+		return nil, list
+	}
+	return set, nil
+}

@@ -63,34 +63,6 @@ func upperFirst(s string) string {
 	return string(unicode.ToUpper(first)) + s[n:]
 }
 
-// Test runs the tests of the policies a configuration names, all or those whose
-// full names a regular expression matches. An error that is a
-// diag.List means that the configuration or the policies are at fault.
-func Test(ctx context.Context, path string, env config.Env, run string) (policies.Report, error) {
-	cfg, list := config.Load(path, env)
-	if list.HasErrors() {
-		return policies.Report{}, list
-	}
-	return test(ctx, cfg, policyFiles(cfg), policyOptions(cfg), run)
-}
-
-// TestDir runs the tests of the policies in a folder, over those that come with
-// the program.
-func TestDir(ctx context.Context, dir, run string) (policies.Report, error) {
-	return test(ctx, &config.Config{}, os.DirFS(dir), policies.Options{Root: dir}, run)
-}
-
-func test(ctx context.Context, cfg *config.Config, files fs.FS, o policies.Options, run string) (policies.Report, error) {
-	r, err := policies.Test(ctx, files, o, run)
-	if err != nil {
-		return r, err
-	}
-	if list := fromPolicies(cfg, r.Problems); list.HasErrors() {
-		return r, list
-	}
-	return r, nil
-}
-
 // Bundle is the policies a configuration names, as policies.Bundle gives them.
 // An error that is a diag.List means that the configuration or the policies are
 // at fault.

@@ -15,6 +15,8 @@ import (
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // ids is the form of the ids explain looks up in the journal.
@@ -224,6 +226,15 @@ func printExplanation(r *report, x api.Explanation) {
 		if len(e.Body) > 0 {
 			r.line(2, "says     %s", e.Body)
 		}
+		if fields := flatFields(e.ECS); fields != "" {
+			r.line(2, "fields   %s", fields)
+		}
+		if len(e.Concepts) > 0 {
+			r.line(2, "concepts %s", strings.Join(e.Concepts, ", "))
+		}
+		if len(e.Applied) > 0 && x.Verdict.Assurance == string(event.Channel) {
+			r.line(2, "noted    %s", strings.Join(e.Applied, ", "))
+		}
 		if i < len(x.Decisions) {
 			printDecision(r, x.Decisions[i])
 		}
@@ -236,6 +247,31 @@ func printExplanation(r *report, x api.Explanation) {
 		printPart(r, a)
 	}
 	r.head("documents", "%d; --format json shows them", len(x.Documents))
+}
+
+// flatFields shows the fields that a mapping gives the document, by dotted name.
+func flatFields(raw []byte) string {
+	v, err := strictjson.Parse(raw, strictjson.Limits{})
+	if err != nil {
+		return ""
+	}
+	var parts []string
+	var walk func(v strictjson.Value, path string)
+	walk = func(v strictjson.Value, path string) {
+		if v.Kind() != strictjson.Object {
+			text := v.Text()
+			if v.Kind() != strictjson.String || strings.ContainsAny(text, " \"") {
+				text = string(v.Raw())
+			}
+			parts = append(parts, path+"="+text)
+			return
+		}
+		for name, m := range v.Members() {
+			walk(m, strings.TrimPrefix(path+"."+name, "."))
+		}
+	}
+	walk(v, "")
+	return strings.Join(parts, "  ")
 }
 
 // printPart tells how an action stands with one of its targets.

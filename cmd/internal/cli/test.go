@@ -8,18 +8,26 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/policies"
 )
 
 // testHelp points to the other half of the verb.
 const testHelp = `
+Without DIR, what the configuration names: the tests of policies and the goldens
+of own mappings. DIR is a folder of policies, of mappings or of both. A golden is
+DIR/testdata/MAPPING/CASE.golden: a record, a line of three dashes, and what the
+mapping makes of it; write the record alone and let --update add the rest, then
+read it.
+
 signalbox test new --from ID makes a test case of a decision; see
 signalbox test new -h.
 
 `
 
 // runTest runs the tests of policies, those that come with the program
-// included, and prints them as "opa test" does. It exits 1 when one fails.
+// included, and the goldens of own mappings, and prints them as "opa test" does.
+// It exits 1 when one fails.
 func runTest(ctx context.Context, c *call) error {
 	if len(c.args) > 0 && c.args[0] == "new" {
 		c.enter("new")
@@ -27,7 +35,8 @@ func runTest(ctx context.Context, c *call) error {
 	}
 	path := c.configFlag()
 	verbose := c.flags.Bool("v", false, "name the tests that pass, and the lines no test reaches")
-	run := c.flags.String("run", "", "only tests whose full names this `regexp` matches, such as threat_alert or test_captured")
+	run := c.flags.String("run", "", "only tests whose full names this `regexp` matches, such as threat_alert, test_captured or, of a golden, acme/typical")
+	update := c.flags.Bool("update", false, "write goldens of mappings that are not right anew")
 	threshold := c.flags.Float64("threshold", 0, "fail when fewer `percent` of the lines of rules and functions are covered")
 	format := c.formatFlag("text", "json")
 	rest, err := c.parse()
@@ -46,12 +55,11 @@ func runTest(ctx context.Context, c *call) error {
 	if _, err := regexp.Compile(*run); err != nil {
 		return usagef("--run: %v", err)
 	}
-	var r policies.Report
+	o := app.TestOptions{Config: *path, Env: c.Env, Run: *run, Update: *update}
 	if len(rest) == 1 {
-		r, err = app.TestDir(ctx, rest[0], *run)
-	} else {
-		r, err = app.Test(ctx, *path, c.Env, *run)
+		o.Dir = rest[0]
 	}
+	r, err := app.Test(ctx, o)
 	switch {
 	case err != nil && *format == "json" && len(r.Problems) > 0:
 		if err := writeJSON(c.Out, r); err != nil {
@@ -60,7 +68,7 @@ func runTest(ctx context.Context, c *call) error {
 		return &quietError{exitFailure}
 	case err != nil:
 		return c.refused(err)
-	case *run != "" && len(r.Tests) == 0:
+	case *run != "" && len(r.Tests)+len(r.Goldens) == 0:
 		return fmt.Errorf("no test has a name that --run %s matches", *run)
 	}
 	if *format == "json" {
@@ -71,7 +79,7 @@ func runTest(ctx context.Context, c *call) error {
 	if err == nil && r.Failed > 0 {
 		return &quietError{exitFailure}
 	}
-	if err == nil && r.Coverage < *threshold {
+	if err == nil && r.Policies && r.Coverage < *threshold {
 		return fmt.Errorf("coverage is %.1f%%, below --threshold %g", r.Coverage, *threshold)
 	}
 	return err
@@ -79,7 +87,7 @@ func runTest(ctx context.Context, c *call) error {
 
 // printTests prints the tests that did not pass, all of them if verbose, and
 // the sums.
-func printTests(p *report, r policies.Report, verbose bool) {
+func printTests(p *report, r app.TestReport, verbose bool) {
 	rule := strings.Repeat("-", 80)
 	file, shown := "", false
 	for _, t := range r.Tests {
@@ -92,10 +100,16 @@ func printTests(p *report, r policies.Report, verbose bool) {
 		}
 		p.test(t, verbose)
 	}
+	for _, g := range r.Goldens {
+		if !g.Passed || verbose {
+			shown = true
+			p.golden(g)
+		}
+	}
 	if shown {
 		fmt.Fprintln(p.w, rule)
 	}
-	all := len(r.Tests)
+	all := len(r.Tests) + len(r.Goldens)
 	fmt.Fprintln(p.w, p.paint.green(fmt.Sprintf("PASS: %d/%d", r.Passed, all)))
 	if r.Failed > 0 {
 		fmt.Fprintln(p.w, p.paint.red(fmt.Sprintf("FAIL: %d/%d", r.Failed, all)))
@@ -103,12 +117,33 @@ func printTests(p *report, r policies.Report, verbose bool) {
 	if r.Skipped > 0 {
 		fmt.Fprintln(p.w, p.paint.yellow(fmt.Sprintf("SKIPPED: %d/%d", r.Skipped, all)))
 	}
+	if r.Written > 0 {
+		fmt.Fprintln(p.w, p.paint.yellow(fmt.Sprintf("WRITTEN: %d/%d", r.Written, all)))
+	}
+	if !r.Policies {
+		return
+	}
 	fmt.Fprintf(p.w, "coverage: %.1f%% of the lines of rules and functions\n", r.Coverage)
 	if !verbose {
 		return
 	}
 	for _, m := range r.Missed {
 		fmt.Fprintf(p.w, "  not reached: %s:%d-%d\n", plain(m.File), m.Line, m.End)
+	}
+}
+
+// golden prints how a golden of a mapping came out.
+func (p *report) golden(g mappings.GoldenResult) {
+	outcome := p.paint.red("FAIL")
+	switch {
+	case g.Passed:
+		outcome = p.paint.green("PASS")
+	case g.Written:
+		outcome = p.paint.yellow("WRITTEN")
+	}
+	fmt.Fprintf(p.w, "%s: %s\n", plain(g.File), outcome)
+	if g.Failure != "" {
+		p.line(2, "%s", g.Failure)
 	}
 }
 
