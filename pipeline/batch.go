@@ -473,6 +473,9 @@ func (b *batch) observe() {
 			b.p.log.Info("message refused", "source", u.msg.Source, "sender", u.msg.Sender, "code", code, "why", u.reject.Description)
 		}
 		b.obs.Message(u.msg.Source, u.verdict, code)
+		if code == Unmapped {
+			b.obs.Noted(u.msg.Mapping, Unmapped, "")
+		}
 		if u.record == nil {
 			continue
 		}
@@ -487,6 +490,12 @@ func (b *batch) observe() {
 				}
 			}
 			b.obs.Event(o.Event.Type, result)
+			if u.msg.Mapping != "" {
+				for _, note := range o.Event.Applied {
+					kind, name, _ := strings.Cut(note, ":")
+					b.obs.Noted(u.msg.Mapping, kind, name)
+				}
+			}
 		}
 		for i := range u.record.Actions {
 			a := &u.record.Actions[i]

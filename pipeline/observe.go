@@ -17,6 +17,10 @@ type Observer interface {
 	Message(source string, v Verdict, code string)
 	// Event counts a normalized event and the result of its decision.
 	Event(typ, result string)
+	// Noted counts what was remarkable in a record that a mapping read: its kind,
+	// and the enum, member or field of the mapping's text. Kind unmapped: the
+	// mapping does not know the record.
+	Noted(mapping, kind, name string)
 	// RuleFailed counts a rule's error.
 	RuleFailed(rule string)
 	// Action counts an action reaching a status; guard names what held it.
@@ -62,6 +66,9 @@ func (Blind) Message(string, Verdict, string) {}
 
 // Event implements Observer.
 func (Blind) Event(string, string) {}
+
+// Noted implements Observer.
+func (Blind) Noted(string, string, string) {}
 
 // RuleFailed implements Observer.
 func (Blind) RuleFailed(string) {}

@@ -55,6 +55,9 @@ func matchType(pattern string, t *event.Type) bool {
 func (r *remit) outside(e *event.Event) string {
 	switch {
 	case r == nil:
+		if e.Assurance == event.Channel {
+			return "source " + e.Source + " has no remit"
+		}
 		return "issuer " + e.Issuer + " has no remit"
 	case !r.events[e.Type] && e.Type == event.Unknown:
 		return "events of unknown types are outside the remit of " + e.Issuer

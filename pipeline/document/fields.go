@@ -112,7 +112,7 @@ var table = func() []Field {
 		// Every document.
 		{"@timestamp", Date, one, every, "When it happened: the event's own time for events, the time of the record for everything else.", "2026-02-03T10:15:04.120Z"},
 		{"message", Text, one, every, "One sentence for a timeline.", "idp.example.com: user risk LOW→HIGH for jane@example.com (impossible travel)"},
-		{"tags", Keyword, many, every, "Marks: stale, late, shadow, claims-omitted; test for what a drill caused.", "late"},
+		{"tags", Keyword, many, every, "Marks: stale, late, shadow, claims-omitted; test for what a drill caused; of a mapping: unknown-value, dropped-member, dropped-field, subject-unusable, timestamp-fallback, unmapped.", "late"},
 		{"ecs.version", Keyword, one, every, "Version of the Elastic Common Schema.", "9.3.0"},
 		{"service.name", Keyword, one, every, "Always signalbox.", "signalbox"},
 		{"service.node.name", Keyword, one, every, "The process that wrote the journal record.", "node-1"},
@@ -123,7 +123,7 @@ var table = func() []Field {
 		{"event.type", Keyword, many, every, "ECS type.", "info"},
 		{"event.action", Keyword, one, every, "What happened: the event's short name, set-rejected, policy-decision, action-<status>, an operator's verb.", "risk-level-change"},
 		{"event.outcome", Keyword, one, every, "success, failure or unknown.", "unknown"},
-		{"event.module", Keyword, one, every, "ssf for tokens, the source's name for alerts.", "ssf"},
+		{"event.module", Keyword, one, every, "ssf for tokens, the vendor for records that a mapping read.", "ssf"},
 		{"event.dataset", Keyword, one, every, "The data stream, such as ssf.set.", "ssf.set"},
 		{"event.provider", Keyword, one, every, "The issuer that states it, or the product.", "https://idp.example.com"},
 		{"event.severity", Long, one, every, "10 informational, 21 low, 47 medium, 73 high, 99 critical.", "73"},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
@@ -105,6 +106,14 @@ func (r *renderer) tags(e *pipeline.EventPart, p *payload) []string {
 	if !p.flat {
 		tags = append(tags, "claims-omitted")
 	}
+	if r.rec.Input.Mapping != "" {
+		for _, a := range e.Applied { // notes of the mapping: kind, or kind:name
+			kind, _, _ := strings.Cut(a, ":")
+			if !slices.Contains(tags, kind) {
+				tags = append(tags, kind)
+			}
+		}
+	}
 	return tags
 }
 
@@ -172,6 +181,10 @@ func (r *renderer) unreadable() {
 		h.id = docID(ErrorStream, in.SHA256, at)
 	}
 	h.message = first(in.Sender, in.RemoteAddr, in.Source) + ": message could not be read: " + in.Reject.Description
+	if in.Reject.Code == pipeline.Unmapped {
+		h.action, h.tags = "unmapped", append(h.tags, pipeline.Unmapped)
+		h.message = in.Source + ": record that is not mapped: " + in.Reject.Description
+	}
 	r.original(&h)
 	r.begin(&h)
 	m := r.w.open("set")

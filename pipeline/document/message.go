@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // Messages are read in a timeline, one below the other: who says it, what
@@ -23,12 +24,52 @@ func eventMessage(provider string, e *pipeline.EventPart, p *payload, x pipeline
 		b.WriteString(" for ")
 		b.WriteString(s)
 	}
-	if why := p.why(); why != "" {
+	if s := where(e, x, p); s != "" {
+		b.WriteString(s)
+	}
+	if why := first(p.why(), aside(e.Type, p)); why != "" {
 		b.WriteString(" (")
 		b.WriteString(why)
 		b.WriteByte(')')
 	}
 	return b.String()
+}
+
+// where says on which host, or from where, for what a product reports; "" where
+// nothing tells.
+func where(e *pipeline.EventPart, x pipeline.EntitiesPart, p *payload) string {
+	switch {
+	case e.Type == "activity" && p.sourceIP != "":
+		return " from " + p.sourceIP
+	case e.Type != "alert" || len(e.ECS) == 0:
+		return ""
+	}
+	ecs, err := strictjson.Parse(e.ECS, strictjson.Limits{})
+	if err != nil {
+		return ""
+	}
+	name := ecs.Get("host", "name").Text()
+	if name == "" || x.User == nil && x.Device != nil && label(x.Device) == name {
+		return ""
+	}
+	return " on " + clip(name)
+}
+
+// aside is what is worth saying beside the statement when no reason is given.
+func aside(name string, p *payload) string {
+	switch name {
+	case "alert":
+		var said []string
+		for _, s := range []string{p.disposition, p.verdict} {
+			if s != "" && s != "unknown" {
+				said = append(said, strings.ReplaceAll(s, "_", " "))
+			}
+		}
+		return strings.Join(said, ", ")
+	case "posture":
+		return p.failed
+	}
+	return ""
 }
 
 // statement says what an event says, in a few words.
@@ -47,9 +88,19 @@ func statement(name, uri string, p *payload) string {
 	case "credential-compromise":
 		return first(p.credentialType, "credential") + " compromised"
 	case "alert":
-		return first(p.severity, "unknown") + " alert " + strconv.Quote(first(p.title, "without a title"))
+		text := "alert " + strconv.Quote(first(p.title, "without a title"))
+		if p.severity == "" || p.severity == "unknown" {
+			return text + " of unknown severity"
+		}
+		return p.severity + " " + text
 	case "activity":
-		return first(p.action, "activity")
+		text := first(p.action, "activity")
+		if p.outcome != "" && p.outcome != "unknown" {
+			text += " " + p.outcome
+		}
+		return text
+	case "posture":
+		return "posture " + first(p.status, "unknown")
 	case "unknown":
 		return "unknown event " + uri
 	}
@@ -83,18 +134,27 @@ func host(issuer string) string {
 }
 
 func messageOf(provider string, in *pipeline.InputPart, reason string) string {
-	var what string
+	what := "token"
+	if in.Mapping != "" {
+		what = "record"
+	}
 	switch in.Verdict {
 	case pipeline.Rejected:
-		what = "token rejected"
+		what += " rejected"
 	case pipeline.Reused:
-		what = "token id " + in.JTI + " reused"
+		what += " id " + in.JTI + " reused"
 	case pipeline.Repeated:
-		what = "token repeated"
+		what += " repeated"
 	case pipeline.Discarded:
-		what = "token set aside"
+		what += " set aside"
+	case pipeline.Accepted:
+		if in.Mapping != "" {
+			what = "record left out by mapping " + in.Mapping
+			break
+		}
+		fallthrough
 	default:
-		what = "token without events"
+		what += " without events"
 	}
 	if reason == "" {
 		return host(provider) + ": " + what

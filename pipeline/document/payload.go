@@ -17,6 +17,9 @@ type payload struct {
 	reason                        string // the source's own: risk_reason, reason
 	severity, title, outcome      string // local family
 	action                        string // activity
+	disposition, verdict          string // alert: what the product did, what its handling found
+	status, failed                string // posture: compliance, the checks that failed
+	sourceIP                      string // activity
 	flat                          bool   // the body fits a flattened field
 }
 
@@ -53,6 +56,11 @@ func lift(raw []byte) (p payload) {
 		title:          clip(body.Get("title").Text()),
 		outcome:        word(body, "outcome"),
 		action:         clip(body.Get("action").Text()),
+		disposition:    word(body, "disposition"),
+		verdict:        word(body, "verdict"),
+		status:         word(body, "status"),
+		failed:         clip(listed(body.Get("failed_checks"))),
+		sourceIP:       clip(body.Get("source_ip").Text()),
 		flat:           true,
 	}
 }
@@ -77,6 +85,17 @@ func message(v strictjson.Value) string {
 		}
 	}
 	return clip(best)
+}
+
+// listed are the texts of a list, one after the other.
+func listed(v strictjson.Value) string {
+	var all []string
+	for e := range v.Elements() {
+		if s := e.Text(); s != "" {
+			all = append(all, s)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // clip shortens text to longestReason without cutting a character.

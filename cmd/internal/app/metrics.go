@@ -38,6 +38,7 @@ type metrics struct {
 	kept *prometheus.CounterVec // by the quarantine
 
 	notices  *prometheus.CounterVec
+	mapNotes *prometheus.CounterVec
 	refusing *prometheus.CounterVec
 	spans    *prometheus.CounterVec
 
@@ -131,6 +132,10 @@ func newMetrics(version string) *metrics {
 		Name: "signalbox_budget_crossings_total",
 		Help: "Times a budget reached a level, in percent; target is the sink of a queue.",
 	}, []string{"budget", "target", "level"})
+	m.mapNotes = prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "signalbox_mapping_notes_total",
+		Help: "Remarks on records that a mapping read, by kind: unknown-value (of an enum), dropped-member, dropped-field, subject-unusable, timestamp-fallback, unmapped (records it does not know); name is the enum, member or field.",
+	}, []string{"mapping", "kind", "name"})
 	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "signalbox_notices_total",
 		Help: "Tries to tell people something, by notifier, kind and outcome: sent, failed (tried again), refused (given up).",
@@ -140,7 +145,7 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.heard, m.responses, m.refusing, m.spans)
+	m.registry.MustRegister(m.heard, m.responses, m.refusing, m.spans, m.mapNotes)
 	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
 		m.response, m.restarts, m.kept, m.reloads, m.notices, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -300,6 +305,11 @@ func (m *metrics) Message(source string, v pipeline.Verdict, code string) {
 
 // Event implements pipeline.Observer.
 func (m *metrics) Event(typ, result string) { m.events.WithLabelValues(typ, result).Inc() }
+
+// Noted implements pipeline.Observer.
+func (m *metrics) Noted(mapping, kind, name string) {
+	m.mapNotes.WithLabelValues(mapping, kind, name).Inc()
+}
 
 // RuleFailed implements pipeline.Observer.
 func (m *metrics) RuleFailed(rule string) { m.ruleFails.WithLabelValues(rule).Inc() }
