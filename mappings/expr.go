@@ -33,6 +33,7 @@ type env struct {
 	args      []value  // of the calls under way
 	steps     int
 	report    func(Note)
+	trying    bool // for people and goldens, which leave the vendor out
 }
 
 // maxSteps bounds the turns of all loops over one record.

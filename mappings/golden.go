@@ -42,14 +42,15 @@ type OutcomeEvent struct {
 	Notes      []Note          `json:"notes,omitempty"`
 }
 
-// Try shows what the mapping makes of a message received at the time.
+// Try shows what the mapping makes of a message received at the time, but for
+// event.module, which is the vendor unless the mapping says otherwise.
 func (m *Mapping) Try(body []byte, received time.Time) (Outcome, error) {
 	msg := pipeline.Message{Source: m.Name, Sender: m.Name, Mapping: m.Name, Body: body, Received: received}
 	s, err := pipeline.Channels{}.Verify(context.Background(), msg)
 	if err != nil {
 		return Outcome{}, err
 	}
-	r, err := m.Map(s)
+	r, err := m.run(s, true)
 	if err != nil {
 		return Outcome{Unmapped: strings.TrimPrefix(err.Error(), pipeline.Unmapped+": ")}, nil
 	}

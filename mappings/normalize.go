@@ -36,10 +36,13 @@ var pool = sync.Pool{New: func() any { return new(env) }}
 // says that the mapping does not know the record, and why. Of several records in
 // one message, those that are not known become events of type unknown, so that
 // none is lost. It is pure, and safe for concurrent use.
-func (m *Mapping) Map(s pipeline.Signal) (Result, error) {
+func (m *Mapping) Map(s pipeline.Signal) (Result, error) { return m.run(s, false) }
+
+func (m *Mapping) run(s pipeline.Signal, trying bool) (Result, error) {
 	e := pool.Get().(*env)
 	defer pool.Put(e)
 	e.reset(m, s)
+	e.trying = trying
 	var out Result
 	records := m.records(s.Record)
 	for _, r := range records {
