@@ -67,7 +67,7 @@ func (c *Coverage) Add(body []byte, received time.Time) error {
 	}
 	e := pool.Get().(*env)
 	defer pool.Put(e)
-	for _, r := range c.m.records(s.Record) {
+	for _, r := range c.m.records(s.Record.Held()) {
 		c.records++
 		c.walk(&c.m.paths.root, r.raw, "")
 		e.reset(c.m, s)
@@ -142,7 +142,7 @@ func (n *node) step(name string) *node {
 	if next := n.members[name]; next != nil {
 		return next
 	}
-	for _, next := range n.folded[strings.ToLower(name)] {
+	for _, next := range n.inAnyCase(name) {
 		return next
 	}
 	return nil

@@ -3,6 +3,7 @@ package mappings
 import (
 	"fmt"
 	"math/big"
+	"slices"
 	"strings"
 	"time"
 
@@ -97,9 +98,9 @@ func (c *compiler) expr(x hclsyntax.Expression) expr {
 	case *hclsyntax.UnaryOpExpr:
 		return c.unary(x)
 	case *hclsyntax.TupleConsExpr:
-		return c.tuple(x)
+		return once(x, c.tuple(x))
 	case *hclsyntax.ObjectConsExpr:
-		return c.object(x)
+		return once(x, c.object(x))
 	case *hclsyntax.ForExpr:
 		return c.loop(x)
 	case *hclsyntax.AnonSymbolExpr:
@@ -411,6 +412,35 @@ func (c *compiler) tuple(x *hclsyntax.TupleConsExpr) expr {
 		}
 		return listOf(out)
 	}
+}
+
+// once evaluates a list or object of nothing but literals here and now. Values
+// are never changed once they were made, so all records can share it.
+func once(x hclsyntax.Expression, f expr) expr {
+	if !literal(x) {
+		return f
+	}
+	v := f(new(env))
+	return func(*env) value { return v }
+}
+
+// literal reports whether an expression needs no record.
+func literal(x hclsyntax.Expression) bool {
+	switch x := x.(type) {
+	case *hclsyntax.LiteralValueExpr:
+		return true
+	case *hclsyntax.TemplateExpr:
+		_, ok := constant(x)
+		return ok
+	case *hclsyntax.TupleConsExpr:
+		return !slices.ContainsFunc(x.Exprs, func(e hclsyntax.Expression) bool { return !literal(e) })
+	case *hclsyntax.ObjectConsExpr:
+		return !slices.ContainsFunc(x.Items, func(it hclsyntax.ObjectConsItem) bool {
+			_, named := keyOf(it.KeyExpr)
+			return !named || !literal(it.ValueExpr)
+		})
+	}
+	return false
 }
 
 // keyOf is the name of a constructed member, ok false if it is computed.

@@ -44,7 +44,7 @@ func (m *Mapping) run(s pipeline.Signal, trying bool) (Result, error) {
 	e.reset(m, s)
 	e.trying = trying
 	var out Result
-	records := m.records(s.Record)
+	records := m.records(s.Record.Held())
 	for _, r := range records {
 		why, err := m.record(e, s, r, &out)
 		if err != nil {
@@ -165,9 +165,10 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 	}
 	before := len(out.Made)
 	applies := false
+	var once [1]value // the item of events without each
 	for i := range m.events {
 		rule := &m.events[i]
-		items := []value{{}}
+		items := once[:]
 		if rule.each != nil {
 			items = slices.Collect(rule.each(e).elements())
 		}
@@ -272,7 +273,7 @@ func readSubject(v value) (event.Subject, error) {
 // payload makes the body. What the event does not permit is left out, unless it
 // requires it.
 func (r *eventRule) payload(e *env) (strictjson.Value, error) {
-	members := make([]member, 0, len(r.body))
+	members := e.payload[:0]
 	for i := range r.body {
 		b := &r.body[i]
 		if v := b.conform(b.val(e)); !v.empty() {

@@ -162,22 +162,24 @@ func (v value) element(n int) value {
 
 // elements are those of a list; anything else present is a list of itself.
 func (v value) elements() iter.Seq[value] {
-	return func(yield func(value) bool) {
-		switch {
-		case v.kind == absent:
-		case v.kind != list:
-			yield(v)
-		case v.read.Exists():
-			for e := range v.read.Elements() {
-				if !yield(readValue(e)) {
-					return
-				}
+	return func(yield func(value) bool) { v.each(yield) } // short, so that it costs no allocation
+}
+
+func (v value) each(yield func(value) bool) {
+	switch {
+	case v.kind == absent:
+	case v.kind != list:
+		yield(v)
+	case v.read.Exists():
+		for e := range v.read.Elements() {
+			if !yield(readValue(e)) {
+				return
 			}
-		default:
-			for _, e := range v.made.list {
-				if !yield(e) {
-					return
-				}
+		}
+	default:
+		for _, e := range v.made.list {
+			if !yield(e) {
+				return
 			}
 		}
 	}
@@ -185,27 +187,29 @@ func (v value) elements() iter.Seq[value] {
 
 // pairs are the members of an object, or the elements of a list by position.
 func (v value) pairs() iter.Seq2[value, value] {
-	return func(yield func(value, value) bool) {
-		switch {
-		case v.kind != object:
-			i := int64(0)
-			for e := range v.elements() {
-				if !yield(intOf(i), e) {
-					return
-				}
-				i++
+	return func(yield func(value, value) bool) { v.eachPair(yield) }
+}
+
+func (v value) eachPair(yield func(value, value) bool) {
+	switch {
+	case v.kind != object:
+		i := int64(0)
+		for e := range v.elements() {
+			if !yield(intOf(i), e) {
+				return
 			}
-		case v.read.Exists():
-			for n, m := range v.read.Members() {
-				if !yield(textOf(n), readValue(m)) {
-					return
-				}
+			i++
+		}
+	case v.read.Exists():
+		for n, m := range v.read.Members() {
+			if !yield(textOf(n), readValue(m)) {
+				return
 			}
-		default:
-			for i := range v.made.members {
-				if !yield(textOf(v.made.members[i].name), v.made.members[i].value) {
-					return
-				}
+		}
+	default:
+		for i := range v.made.members {
+			if !yield(textOf(v.made.members[i].name), v.made.members[i].value) {
+				return
 			}
 		}
 	}

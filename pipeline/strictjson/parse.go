@@ -51,6 +51,15 @@ type node struct {
 type doc struct {
 	src   []byte
 	nodes []node
+	text  string // src once more, so that texts are parts of it; "" without Held
+}
+
+// str is a string or member name between two places of the text.
+func (d *doc) str(start, end int32, escaped bool) string {
+	if d.text != "" && !escaped {
+		return d.text[start:end]
+	}
+	return unescape(d.src[start:end], escaped)
 }
 
 type parser struct {

@@ -43,6 +43,16 @@ func (v Value) node() *node {
 	return &v.d.nodes[v.i]
 }
 
+// Held is the value with the whole text copied once, so that Text, Number and
+// the names of Members are parts of the copy and cost nothing. It is for readers
+// that take many of them and keep none: each keeps the whole copy alive.
+func (v Value) Held() Value {
+	if v.d == nil || v.d.text != "" {
+		return v
+	}
+	return Value{&doc{src: v.d.src, nodes: v.d.nodes, text: string(v.d.src)}, v.i}
+}
+
 // Kind returns the JSON type, Missing for the zero Value.
 func (v Value) Kind() Kind { return v.node().kind }
 
@@ -113,7 +123,7 @@ func (v Value) Members() iter.Seq2[string, Value] {
 		}
 		for j := v.i + 1; j < n.next; j = v.d.nodes[j].next {
 			c := &v.d.nodes[j]
-			if !yield(unescape(v.d.src[c.keyStart:c.keyEnd], c.keyEsc), Value{v.d, j}) {
+			if !yield(v.d.str(c.keyStart, c.keyEnd, c.keyEsc), Value{v.d, j}) {
 				return
 			}
 		}
@@ -141,7 +151,7 @@ func (v Value) Text() string {
 	if n.kind != String {
 		return ""
 	}
-	return unescape(v.d.src[n.start:n.end], n.escaped)
+	return v.d.str(n.start, n.end, n.escaped)
 }
 
 // Bool returns the boolean, false when the value is not one.
@@ -156,7 +166,7 @@ func (v Value) Number() json.Number {
 	if n.kind != Number {
 		return ""
 	}
-	return json.Number(v.d.src[n.start:n.end])
+	return json.Number(v.d.str(n.start, n.end, false))
 }
 
 // Float returns the number as a float64; ok is false when the value is not a
