@@ -73,29 +73,33 @@ var listFunctions = []Function{
 		}},
 }
 
+// flat are the values and the elements of the lists among them, without those
+// that say that there is nothing.
 func flat(e *env, args []value) []value {
-	out := make([]value, 0, len(args))
+	var out []value
 	for _, a := range args {
-		if a.kind != list {
-			e.step()
-			if !nullLike(a) && len(out) < maxElements {
-				out = append(out, a)
-			}
-			continue
-		}
-		for v := range a.elements() {
-			e.step()
-			if nullLike(v) || len(out) >= maxElements {
-				continue
-			}
-			if v.kind == list {
-				out = append(out, flat(e, []value{v})...)
-				continue
-			}
-			out = append(out, v)
-		}
+		out = e.flatten(out, a, len(args))
 	}
 	return out
+}
+
+// flatten appends a value, or what is in a list. most is how many values may be
+// expected in all.
+func (e *env) flatten(out []value, v value, most int) []value {
+	if v.kind == list {
+		for x := range v.elements() {
+			out = e.flatten(out, x, most)
+		}
+		return out
+	}
+	e.step()
+	if nullLike(v) || len(out) >= maxElements {
+		return out
+	}
+	if out == nil {
+		out = make([]value, 0, most)
+	}
+	return append(out, v)
 }
 
 // mergeBy makes one of the objects that share an identifier.
