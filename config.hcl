@@ -236,6 +236,35 @@ issuer "https://idp.example.com" {
 #   max_bytes = bytes("256KiB")   # longest line
 # }
 
+# Records of another product, as JSON lines. The channel vouches for them, not a
+# signature: who can write the files can say what the remit permits.
+# source "file" "alerts" {
+#   path    = "in/*.jsonl"
+#   mapping = "crowdstrike"       # which reads them; signalbox mappings list
+#
+#   # As in an issuer: what the records may cause. Without it, nothing: they are
+#   # recorded and indexed only.
+#   remit {
+#     events   = ["alert"]
+#     subjects = ["email:*@example.com"]
+#     actions  = ["restrict-access"]
+#     links    = "none"
+#   }
+#
+#   # An event older than this when it arrives is marked stale, and nothing is done
+#   # because of it without a person. "0s" means never.
+#   max_age = "24h"
+# }
+
+# How records of other products are read: docs/mappings.md.
+mappings {
+  # Use the mappings that come with the program.
+  shipped = true
+
+  # Folder of own mappings beside them; one of a name that is shipped replaces it.
+  # dir = "mappings"
+}
+
 
 # -------------------------------------------------------------- what is decided
 

@@ -60,7 +60,13 @@ func ExplainMapped(ctx context.Context, o Options, name string, req api.ExplainR
 		Verifier:   pipeline.Channels{},
 		Normalizer: pipeline.Records{Tokens: pipeline.Statements{}, Mapping: set.Normalizer},
 	})
-	return api.Explainer{}.Messages(ctx, p, req, o.Now())
+	list, err := api.Explainer{}.Messages(ctx, p, req, o.Now())
+	for i := range list {
+		for n := range list[i].Decisions {
+			list[i].Decisions[n].Remit = "no rules were asked; without --mapping they are, by the sources of the configuration"
+		}
+	}
+	return list, err
 }
 
 // nameSources fills in the only source where none is named and refuses unknown

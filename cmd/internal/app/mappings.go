@@ -22,8 +22,7 @@ func mappingOptions(cfg *config.Config) mappings.Options {
 // loadMappings compiles the mappings of a configuration and checks that those
 // its sources name are there.
 func loadMappings(cfg *config.Config) (*mappings.Set, diag.List) {
-	set, found := mappings.Load(mappingOptions(cfg))
-	list := fromMappings(set, diag.FromHCL(found))
+	set, list := compileMappings(cfg)
 	for _, s := range cfg.Sources {
 		for _, m := range s.Mapped {
 			if _, ok := set.Get(m.Name); !ok && !list.HasErrors() {
@@ -33,6 +32,22 @@ func loadMappings(cfg *config.Config) (*mappings.Set, diag.List) {
 		}
 	}
 	return set, list
+}
+
+// compileMappings compiles the mappings of a configuration. That their folder
+// is not there is a mistake of the configuration, at its place in it.
+func compileMappings(cfg *config.Config) (*mappings.Set, diag.List) {
+	o := mappingOptions(cfg)
+	var list diag.List
+	if o.Own != nil {
+		if _, err := os.ReadDir(cfg.Mappings.Dir); err != nil {
+			o.Own = nil
+			list = append(list, diag.Located(diag.Error.String(), "no folder of mappings",
+				fmt.Sprintf("Make the folder, or correct dir: %v.", err), cfg.Mappings.Place, string(cfg.Text)))
+		}
+	}
+	set, found := mappings.Load(o)
+	return set, append(list, fromMappings(set, diag.FromHCL(found))...)
 }
 
 // fromMappings gives diagnostics of mappings the source they point at.
@@ -47,15 +62,18 @@ func fromMappings(set *mappings.Set, list diag.List) diag.List {
 // those that come with the program. An error that is a diag.List means that the
 // configuration or a mapping is at fault.
 func Mappings(path string, env config.Env) (*mappings.Set, error) {
-	var o mappings.Options
 	if _, err := os.Stat(path); err == nil {
 		cfg, list := config.Load(path, env)
 		if list.HasErrors() {
 			return nil, list
 		}
-		o = mappingOptions(cfg)
+		set, list := compileMappings(cfg)
+		if list.HasErrors() {
+			return nil, list
+		}
+		return set, nil
 	}
-	return readMappings(o)
+	return readMappings(mappings.Options{})
 }
 
 // MappingsIn is the mappings in a folder, over those that come with the program.

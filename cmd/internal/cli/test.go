@@ -120,7 +120,7 @@ func printTests(p *report, r app.TestReport, verbose bool) {
 	if r.Written > 0 {
 		fmt.Fprintln(p.w, p.paint.yellow(fmt.Sprintf("WRITTEN: %d/%d", r.Written, all)))
 	}
-	if !r.Policies {
+	if !r.Policies || len(r.Tests) == 0 {
 		return
 	}
 	fmt.Fprintf(p.w, "coverage: %.1f%% of the lines of rules and functions\n", r.Coverage)

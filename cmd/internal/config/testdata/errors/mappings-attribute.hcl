@@ -1,0 +1,3 @@
+mappings {
+  folder = "mappings" # ERROR: unknown attribute "folder"
+}

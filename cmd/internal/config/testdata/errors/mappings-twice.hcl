@@ -1,0 +1,2 @@
+mappings {}
+mappings {} # ERROR: second block "mappings"

@@ -1,0 +1,7 @@
+source "file" "in" {
+  path    = "in/*.jsonl"
+  mapping = "acme"
+  remit {
+    events = ["alrt"] # ERROR: unknown event "alrt"
+  }
+}
