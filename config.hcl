@@ -252,8 +252,8 @@ issuer "https://idp.example.com" {
 #   }
 #
 #   # An event older than this when it arrives is marked stale, and nothing is done
-#   # because of it without a person. "0s" means never.
-#   max_age = "24h"
+#   # because of it without a person. Without it, never.
+#   # max_age = "24h"
 # }
 
 # How records of other products are read: docs/mappings.md.
