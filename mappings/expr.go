@@ -525,6 +525,13 @@ func (c *compiler) unary(x *hclsyntax.UnaryOpExpr) expr {
 
 func (c *compiler) binary(x *hclsyntax.BinaryOpExpr) expr {
 	l, r := c.expr(x.LHS), c.expr(x.RHS)
+	if x.Op == hclsyntax.OpAdd {
+		for _, side := range []hclsyntax.Expression{x.LHS, x.RHS} {
+			if _, text := unwrap(side).(*hclsyntax.TemplateExpr); text {
+				return c.fault(x.Range(), "text in a sum", `+ adds numbers; texts are put together by a template, "${raw.a} ${raw.b}".`)
+			}
+		}
+	}
 	ordered := func(holds func(int) bool) expr {
 		return func(e *env) value {
 			n, ok := compare(l(e), r(e))

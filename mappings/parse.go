@@ -353,12 +353,28 @@ func (c *compiler) body(t *event.Type, x hclsyntax.Expression) (rules []bodyRule
 		if s, isConstant := constant(it.ValueExpr); isConstant && f.Enum != nil && !f.Open && !slices.Contains(f.Enum, s) {
 			c.fault(it.ValueExpr.Range(), fmt.Sprintf("%s cannot be %q", name, s), "%s", nearest.Advice(s, f.Enum, "values"))
 		}
+		c.enumFits(f, it.ValueExpr)
 		if slices.ContainsFunc(rules, func(r bodyRule) bool { return r.name == name }) {
 			c.fault(it.KeyExpr.Range(), fmt.Sprintf("member %q given twice", name), "Once is enough.")
 		}
 		rules = append(rules, bodyRule{name, f, c.expr(it.ValueExpr)})
 	}
 	return rules, true
+}
+
+// enumFits reports members of an enum that the payload's member, which is made
+// by it, does not permit.
+func (c *compiler) enumFits(f *event.Field, x hclsyntax.Expression) {
+	call, ok := x.(*hclsyntax.FunctionCallExpr)
+	if !ok || call.Name != "enum" || len(call.Args) == 0 || f.Enum == nil || f.Open {
+		return
+	}
+	name, _ := constant(call.Args[0])
+	for _, member := range slices.Compact(slices.Sorted(maps.Values(c.m.enums[name]))) {
+		if !slices.Contains(f.Enum, member) {
+			c.fault(x.Range(), fmt.Sprintf("%s cannot be %q", f.Name, member), "A member of enum %q. %s", name, nearest.Advice(member, f.Enum, "values"))
+		}
+	}
 }
 
 // fields compiles document fields, whose names are dotted, nested or both.

@@ -107,4 +107,3 @@ func TestReloadMappings(t *testing.T) {
 		t.Errorf("after a reload: %s", got)
 	}
 }
-

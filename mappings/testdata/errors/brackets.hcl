@@ -1,0 +1,7 @@
+mapping "brackets" { # ERROR: Unclosed configuration block
+  title  = "t"
+  vendor = "v"
+  event "alert" {
+    body = { alert_id = raw.id, severity = "low"
+  }
+}

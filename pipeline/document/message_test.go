@@ -1,0 +1,39 @@
+package document
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+)
+
+// TestMappedMessages: what an analyst reads of the records of other products.
+func TestMappedMessages(t *testing.T) {
+	for _, c := range []struct{ typ, body, ecs, want string }{
+		{"alert", `{"alert_id":"1","severity":"high","title":"Mimikatz","disposition":"killed"}`, `{"host":{"name":"lt-0815"}}`, `acme: high alert "Mimikatz" on lt-0815 (killed)`},
+		{"alert", `{"alert_id":"1","severity":"unknown","title":"Mimikatz","disposition":"unknown"}`, ``, `acme: alert "Mimikatz" of unknown severity`},
+		{"alert", `{"alert_id":"1","severity":"low","verdict":"false_positive"}`, ``, `acme: low alert "without a title" (false positive)`},
+		{"activity", `{"action":"sign-in","outcome":"failure","source_ip":"203.0.113.7"}`, ``, `acme: sign-in failure from 203.0.113.7`},
+		{"posture", `{"status":"not-compliant","failed_checks":["disk encryption","firewall"]}`, ``, `acme: posture not-compliant (disk encryption, firewall)`},
+		{"session-revoked", `{"reason_admin":{"en":"left"}}`, ``, `acme: session revoked (left)`},
+	} {
+		r := everyMapped()
+		o := &r.Outcomes[0]
+		r.Input.Issuer, o.Event.Type, o.Event.URI = "acme", c.typ, event.LocalBase+c.typ
+		o.Event.Body, o.Event.ECS, o.Event.Applied = json.RawMessage(c.body), json.RawMessage(c.ecs), []string{"unknown-value:severity", "unknown-value:state"}
+		var d struct {
+			Message string
+			Tags    []string
+		}
+		if err := json.Unmarshal(render(t, r)[0].JSON, &d); err != nil {
+			t.Fatal(err)
+		}
+		if d.Message != c.want {
+			t.Errorf("got  %s\nwant %s", d.Message, c.want)
+		}
+		if !slices.Equal(d.Tags, []string{"unknown-value"}) {
+			t.Errorf("tags %q", d.Tags)
+		}
+	}
+}
