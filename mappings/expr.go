@@ -33,12 +33,22 @@ type env struct {
 	payload   []member // of the event being made
 	args      []value  // of the calls under way
 	steps     int
+	worked    int // bytes and elements that expressions read and made
+	size      int // bytes of the events made
 	report    func(Note)
 	trying    bool // for people and goldens, which leave the vendor out
 }
 
 // maxSteps bounds the turns of all loops over one record.
 const maxSteps = 200_000
+
+// maxWork bounds what the expressions over one message read and make, in bytes
+// of text and elements of lists: a turn of a loop is cheap only while what it
+// handles is small.
+const maxWork = 128 << 20
+
+// elementWork is what going past an element or member costs, in bytes of text.
+const elementWork = 16
 
 // errSteps ends the evaluation of a record that makes too much work.
 type errSteps struct{}
@@ -47,6 +57,33 @@ func (e *env) step() {
 	if e.steps++; e.steps > maxSteps {
 		panic(errSteps{})
 	}
+}
+
+// work charges n bytes or elements, before they are made where they are.
+func (e *env) work(n int) {
+	if e.worked += n; e.worked > maxWork {
+		panic(errSteps{})
+	}
+}
+
+// read charges the text of a value, which is taken out of its record or goes
+// where it may be written once more.
+func (e *env) read(v value) value {
+	e.work(len(v.text))
+	return v
+}
+
+// given charges what a function may go through of an argument.
+func (e *env) given(v value) value {
+	e.work(len(v.text))
+	switch {
+	case v.kind != list && v.kind != object:
+	case v.read.Exists():
+		e.work(len(v.read.Raw()))
+	default:
+		e.work(elementWork * v.len())
+	}
+	return v
 }
 
 // compiler compiles the expressions of one mapping and gathers what is wrong.
@@ -105,7 +142,7 @@ func (c *compiler) expr(x hclsyntax.Expression) expr {
 		return c.loop(x)
 	case *hclsyntax.AnonSymbolExpr:
 		n := c.variable("*")
-		return func(e *env) value { return e.vars[n] }
+		return func(e *env) value { return e.read(e.vars[n]) }
 	}
 	return c.fault(x.Range(), "unsupported expression", "Mappings use literals, templates, names, operators, conditionals, for, [*] and functions.")
 }
@@ -166,6 +203,7 @@ func (c *compiler) template(x *hclsyntax.TemplateExpr) expr {
 			if !ok {
 				return value{}
 			}
+			e.work(len(s))
 			b.WriteString(s)
 		}
 		return textOf(b.String())
@@ -193,13 +231,13 @@ func names(t hcl.Traversal) (path []string, rest hcl.Traversal) {
 func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 	root, at := x.Traversal.RootName(), x.Traversal.SourceRange()
 	if n := c.variable(root); n >= 0 {
-		return c.relative(func(e *env) value { return e.vars[n] }, x.Traversal[1:])
+		return c.relative(func(e *env) value { return e.read(e.vars[n]) }, x.Traversal[1:])
 	}
 	switch root {
 	case "raw":
 		path, rest := names(x.Traversal[1:])
 		n := c.m.paths.slot(path)
-		return c.relative(func(e *env) value { return readValue(e.slots[n]) }, rest)
+		return c.relative(func(e *env) value { return e.read(readValue(e.slots[n])) }, rest)
 	case "envelope":
 		return c.envelope(x.Traversal[1:])
 	case "item", "index":
@@ -209,7 +247,7 @@ func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 		if root == "index" {
 			return func(e *env) value { return intOf(int64(e.index)) }
 		}
-		return c.relative(func(e *env) value { return e.item }, x.Traversal[1:])
+		return c.relative(func(e *env) value { return e.read(e.item) }, x.Traversal[1:])
 	case "meta":
 		return c.meta(x)
 	case "local":
@@ -272,7 +310,7 @@ func (c *compiler) local(x *hclsyntax.ScopeTraversalExpr) expr {
 			e.known[n] = true
 			e.locals[n] = e.m.locals[n](e)
 		}
-		return e.locals[n]
+		return e.read(e.locals[n])
 	}
 	for _, name := range path[1:] {
 		out = attribute(out, name)
@@ -281,7 +319,7 @@ func (c *compiler) local(x *hclsyntax.ScopeTraversalExpr) expr {
 }
 
 func attribute(of expr, name string) expr {
-	return func(e *env) value { return of(e).attribute(name) }
+	return func(e *env) value { return e.read(of(e).attribute(name)) }
 }
 
 func (c *compiler) relative(of expr, t hcl.Traversal) expr {
@@ -301,6 +339,7 @@ func (c *compiler) at(of, key expr) expr {
 	return func(e *env) value {
 		k, v := key(e), of(e)
 		if n, ok := k.int(); ok && v.kind != object {
+			e.work(2 * v.len())
 			return v.element(int(n))
 		}
 		if s, ok := k.string(); ok {
@@ -338,7 +377,7 @@ func (c *compiler) splat(x *hclsyntax.SplatExpr) expr {
 		var out []value
 		for v := range of(e).elements() {
 			e.step()
-			e.vars[n] = v
+			e.vars[n] = e.read(v)
 			if r := each(e); r.kind != absent {
 				out = append(out, r)
 			}
@@ -369,7 +408,7 @@ func (c *compiler) loop(x *hclsyntax.ForExpr) expr {
 		}
 		for k, v := range of(e).pairs() {
 			e.step()
-			e.vars[n], e.vars[n+1] = k, v
+			e.vars[n], e.vars[n+1] = e.read(k), e.read(v)
 			if cond != nil && !cond(e).holds() {
 				continue
 			}
@@ -380,6 +419,7 @@ func (c *compiler) loop(x *hclsyntax.ForExpr) expr {
 			if key == nil {
 				out.made.list = append(out.made.list, r)
 			} else if name, ok := key(e).string(); ok {
+				e.work(4 * len(out.made.members)) // which are looked through for the name
 				out.set(name, r)
 			}
 		}
@@ -501,6 +541,7 @@ func (c *compiler) object(x *hclsyntax.ObjectConsExpr) expr {
 				if name, ok = s.key(e).string(); !ok {
 					continue
 				}
+				e.work(4 * len(out.made.members))
 				out.set(name, v)
 				continue
 			}
@@ -508,6 +549,11 @@ func (c *compiler) object(x *hclsyntax.ObjectConsExpr) expr {
 		}
 		return out
 	}
+}
+
+func (e *env) equal(a, b value) bool {
+	e.work(min(len(a.text), len(b.text)))
+	return equal(a, b)
 }
 
 func (c *compiler) unary(x *hclsyntax.UnaryOpExpr) expr {
@@ -554,9 +600,9 @@ func (c *compiler) binary(x *hclsyntax.BinaryOpExpr) expr {
 	case hclsyntax.OpLogicalOr:
 		return func(e *env) value { return boolOf(l(e).holds() || r(e).holds()) }
 	case hclsyntax.OpEqual:
-		return func(e *env) value { return boolOf(equal(l(e), r(e))) }
+		return func(e *env) value { return boolOf(e.equal(l(e), r(e))) }
 	case hclsyntax.OpNotEqual:
-		return func(e *env) value { return boolOf(!equal(l(e), r(e))) }
+		return func(e *env) value { return boolOf(!e.equal(l(e), r(e))) }
 	case hclsyntax.OpGreaterThan:
 		return ordered(func(n int) bool { return n > 0 })
 	case hclsyntax.OpGreaterThanOrEqual:

@@ -91,7 +91,7 @@ func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
 	return func(e *env) value {
 		base := len(e.args)
 		for _, a := range args {
-			v := a(e) // which may use args itself
+			v := e.given(a(e)) // which may use args itself
 			e.args = append(e.args, v)
 		}
 		out := run(e, e.args[base:])
@@ -116,17 +116,18 @@ func (c *compiler) constants(args []hclsyntax.Expression) (words []string, ok bo
 // anyOf tests against words that are known beforehand: nearly all tests of
 // mappings, so it pays to spare them the arguments.
 func anyOf(of expr, words []string, test func(s, word string) bool) expr {
-	one := func(v value) bool {
+	one := func(e *env, v value) bool {
 		s, ok := v.string()
+		e.work(len(words) * (elementWork + 2*len(s)))
 		return ok && slices.ContainsFunc(words, func(w string) bool { return test(s, w) })
 	}
 	return func(e *env) value {
 		v := of(e)
 		if v.kind != list {
-			return boolOf(v.kind != absent && one(v))
+			return boolOf(v.kind != absent && one(e, v))
 		}
 		for x := range v.elements() {
-			if one(x) {
+			if one(e, x) {
 				return boolOf(true)
 			}
 		}
@@ -156,6 +157,7 @@ func (c *compiler) enum(x *hclsyntax.FunctionCallExpr) expr {
 		for _, a := range args {
 			v := a(e)
 			s, ok := v.string()
+			e.work(len(s))
 			if !ok || nullLike(v) && table[fold(s)] == "" {
 				continue
 			}
@@ -175,6 +177,9 @@ func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
 // maxPattern bounds a pattern's length.
 const maxPattern = 1000
 
+// regexWork is how much dearer a byte is to a pattern than to other functions.
+const regexWork = 16
+
 func (c *compiler) regex(x *hclsyntax.FunctionCallExpr) expr {
 	if len(x.Args) != 2 {
 		return c.fault(x.Range(), "wrong number of arguments for regex", `It is called as regex("pattern", value).`)
@@ -193,6 +198,7 @@ func (c *compiler) regex(x *hclsyntax.FunctionCallExpr) expr {
 		if !ok {
 			return value{}
 		}
+		e.work(regexWork * len(s))
 		m := re.FindStringSubmatch(s)
 		switch {
 		case m == nil:

@@ -124,11 +124,11 @@ func mergeBy(e *env, args []value) value {
 			}
 			if first < 0 {
 				first = i
-				complete(out[i], one)
+				e.complete(out[i], one)
 				one = out[i]
 				continue
 			}
-			complete(one, out[i]) // the new one shows that these two are one
+			e.complete(one, out[i]) // the new one shows that these two are one
 			out = slices.Delete(out, i, i+1)
 			i--
 		}
@@ -151,8 +151,9 @@ func sharesOne(a, b value, names []value) bool {
 }
 
 // complete gives an object the members that only the other has.
-func complete(a, b value) {
+func (e *env) complete(a, b value) {
 	for k, m := range b.pairs() {
+		e.work(8 * a.len()) // which are looked through for the name
 		if a.attribute(k.text).kind == absent {
 			a.set(k.text, m)
 		}

@@ -32,7 +32,7 @@ func onText(name, doc string, f func(string) value) Function {
 // textTests compare a text with another, case aside.
 var textTests = map[string]func(s, other string) bool{
 	"is":          strings.EqualFold,
-	"contains":    func(s, o string) bool { return strings.Contains(strings.ToLower(s), strings.ToLower(o)) },
+	"contains":    containsFold,
 	"starts_with": func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[:len(o)], o) },
 	"ends_with":   func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[len(s)-len(o):], o) },
 }
@@ -40,12 +40,12 @@ var textTests = map[string]func(s, other string) bool{
 // onTexts makes a test of a text against others.
 func onTexts(name, args, doc string) Function {
 	f := textTests[name]
-	return Function{Name: name, Args: args, Doc: doc, least: 2, most: -1, run: func(_ *env, args []value) value {
+	return Function{Name: name, Args: args, Doc: doc, least: 2, most: -1, run: func(e *env, args []value) value {
 		if args[0].kind != list {
-			return boolOf(matchesOne(args[0], args[1:], f))
+			return boolOf(e.matchesOne(args[0], args[1:], f))
 		}
 		for v := range args[0].elements() {
-			if matchesOne(v, args[1:], f) {
+			if e.matchesOne(v, args[1:], f) {
 				return boolOf(true)
 			}
 		}
@@ -53,12 +53,13 @@ func onTexts(name, args, doc string) Function {
 	}}
 }
 
-func matchesOne(v value, others []value, f func(s, other string) bool) bool {
+func (e *env) matchesOne(v value, others []value, f func(s, other string) bool) bool {
 	s, ok := v.string()
 	if !ok {
 		return false
 	}
 	for _, a := range others {
+		e.work(elementWork + 4*len(s) + len(a.text))
 		if a.kind != list {
 			if other, ok := a.string(); ok && f(s, other) {
 				return true
@@ -66,6 +67,7 @@ func matchesOne(v value, others []value, f func(s, other string) bool) bool {
 			continue
 		}
 		for o := range a.elements() {
+			e.work(elementWork + 4*len(s) + len(o.text))
 			if other, ok := o.string(); ok && f(s, other) {
 				return true
 			}
@@ -74,10 +76,16 @@ func matchesOne(v value, others []value, f func(s, other string) bool) bool {
 	return false
 }
 
+// longPart is how long a part may be to be looked for without a copy.
+const longPart = 32
+
 // containsFold is strings.Contains, case aside.
 func containsFold(s, part string) bool {
 	if part == "" {
 		return true
+	}
+	if len(part) > longPart { // a foreign one may nearly match everywhere
+		return strings.Contains(strings.ToLower(s), strings.ToLower(part))
 	}
 	first := part[0] | 0x20
 	for i := 0; i+len(part) <= len(s); i++ {
@@ -140,7 +148,7 @@ var textFunctions = []Function{
 			return listOf(out)
 		}},
 	{Name: "join", Args: "separator, list", Doc: "The elements as one text.", least: 2, most: 2,
-		run: func(_ *env, args []value) value {
+		run: func(e *env, args []value) value {
 			sep, ok := args[0].string()
 			if !ok || args[1].kind == absent {
 				return value{}
@@ -148,19 +156,21 @@ var textFunctions = []Function{
 			var parts []string
 			for v := range args[1].elements() {
 				if s, ok := v.string(); ok {
+					e.work(len(s) + len(sep))
 					parts = append(parts, s)
 				}
 			}
 			return textOf(strings.Join(parts, sep))
 		}},
 	{Name: "replace", Args: "text, old, new", Doc: "The text with every old part exchanged.", least: 3, most: 3,
-		run: func(_ *env, args []value) value {
+		run: func(e *env, args []value) value {
 			s, ok := args[0].string()
 			old, ok2 := args[1].string()
 			with, ok3 := args[2].string()
 			if !ok || !ok2 || !ok3 || old == "" {
 				return value{}
 			}
+			e.work(len(s) + len(with)*strings.Count(s, old))
 			return textOf(strings.ReplaceAll(s, old, with))
 		}},
 }

@@ -17,6 +17,10 @@ import (
 // maxMade bounds the events of one message.
 const maxMade = 10_000
 
+// maxMadeBytes bounds their payloads and fields together: each event of a list
+// may repeat what the record says once.
+const maxMadeBytes = 16 << 20
+
 // Made is one event that a mapping made, with what was remarkable.
 type Made struct {
 	Event event.Event
@@ -56,12 +60,18 @@ func (m *Mapping) run(s pipeline.Signal, trying bool) (Result, error) {
 		if len(records) == 1 {
 			return Result{}, unmapped(m, why)
 		}
+		if len(out.Made) > maxMade || e.size > maxMadeBytes {
+			break
+		}
 		at, source := channelTime(s)
 		out.add(s, event.Event{Type: event.Unknown, URI: event.LocalBase + "unmapped", Time: at, TimeSource: source, Body: r.raw},
 			[]Note{{Kind: "unmapped", Value: clip(why)}})
 	}
 	if len(out.Made) > maxMade {
 		return Result{}, unmapped(m, fmt.Sprintf("it makes more than %d events", maxMade))
+	}
+	if e.size > maxMadeBytes {
+		return Result{}, unmapped(m, fmt.Sprintf("its events have more than %d bytes", maxMadeBytes))
 	}
 	return out, nil
 }
@@ -71,7 +81,7 @@ func unmapped(m *Mapping, why string) error {
 }
 
 func (e *env) reset(m *Mapping, s pipeline.Signal) {
-	e.m, e.steps, e.received = m, 0, s.Message.Received
+	e.m, e.steps, e.worked, e.size, e.received = m, 0, 0, 0, s.Message.Received
 	e.args = e.args[:0]
 	e.slots = slices.Grow(e.slots[:0], m.paths.n)[:m.paths.n]
 	e.locals = slices.Grow(e.locals[:0], len(m.locals))[:len(m.locals)]
@@ -128,12 +138,14 @@ func (m *Mapping) records(v strictjson.Value) []record {
 
 // record makes the events of one record. why says that it is not known.
 func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why string, err error) {
+	before := len(out.Made)
 	defer func() {
 		if p := recover(); p != nil {
 			if _, ok := p.(errSteps); !ok {
 				panic(p)
 			}
-			why = fmt.Sprintf("it makes more work than %d steps", maxSteps)
+			out.Made = out.Made[:before]
+			why = fmt.Sprintf("it makes more work than %d steps or %d bytes", maxSteps, maxWork)
 		}
 	}()
 	if r.raw.Kind() != strictjson.Object {
@@ -163,7 +175,6 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 			return m.demands[i].reason, nil
 		}
 	}
-	before := len(out.Made)
 	applies := false
 	var once [1]value // the item of events without each
 	for i := range m.events {
@@ -189,7 +200,8 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 				return err.Error(), nil
 			}
 			out.add(s, ev, notes)
-			if len(out.Made) > maxMade {
+			e.size += len(ev.Body.Raw()) + len(ev.ECS.Raw())
+			if len(out.Made) > maxMade || e.size > maxMadeBytes {
 				return "", nil
 			}
 		}

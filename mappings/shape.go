@@ -76,6 +76,7 @@ func (r *eventRule) document(e *env) strictjson.Value {
 		}
 		if n := slices.Index(relatedNames[:], f.related); n >= 0 {
 			for x := range v.elements() {
+				e.work(len(x.text) + 4*len(related[n]))
 				if s, _ := x.string(); s != "" && !slices.Contains(related[n], s) {
 					related[n] = append(related[n], s)
 				}
@@ -167,7 +168,7 @@ func (f *fieldRule) one(e *env, v value) value {
 			out, ok = textOf(t.UTC().Format(dateForm)), true
 		}
 	case document.Flattened:
-		out, ok = v, v.kind == object && depth(v, 1) <= flattenedDepth
+		out, ok = v, v.kind == object && e.depth(v, 1) <= flattenedDepth
 	}
 	if !ok {
 		s, _ := v.string()
@@ -183,13 +184,14 @@ const dateForm = "2006-01-02T15:04:05.000Z"
 // flattenedDepth is how deep a flattened field may be nested.
 const flattenedDepth = 20
 
-func depth(v value, at int) int {
+func (e *env) depth(v value, at int) int {
 	most := at
 	if at > flattenedDepth || v.kind != object && v.kind != list {
 		return at
 	}
-	for _, x := range v.pairs() {
-		most = max(most, depth(x, at+1))
+	for k, x := range v.pairs() {
+		e.work(elementWork + len(k.text) + len(x.text))
+		most = max(most, e.depth(x, at+1))
 	}
 	return most
 }

@@ -151,6 +151,15 @@ func (v value) element(n int) value {
 		n += v.len()
 	}
 	i := 0
+	if v.kind == list && v.read.Exists() {
+		for e := range v.read.Elements() { // whose texts are not wanted, but for one
+			if i == n {
+				return readValue(e)
+			}
+			i++
+		}
+		return value{}
+	}
 	for e := range v.elements() {
 		if i == n {
 			return e
@@ -285,7 +294,9 @@ func (v value) empty() bool {
 	return false
 }
 
-// appendJSON writes the value; absent ones are null.
+// appendJSON writes the value; absent ones are null. One that was made may name
+// the same part of a record any number of times, so it ends with errSteps where
+// it would be longer than all events of a message may be.
 func (v value) appendJSON(b []byte) []byte {
 	switch v.kind {
 	case boolean:
@@ -304,7 +315,7 @@ func (v value) appendJSON(b []byte) []byte {
 			if i > 0 {
 				b = append(b, ',')
 			}
-			b = e.appendJSON(b)
+			b = bounded(e.appendJSON(b))
 		}
 		return append(b, ']')
 	case object:
@@ -317,11 +328,18 @@ func (v value) appendJSON(b []byte) []byte {
 				b = append(b, ',')
 			}
 			b = append(strictjson.AppendString(b, v.made.members[i].name), ':')
-			b = v.made.members[i].value.appendJSON(b)
+			b = bounded(v.made.members[i].value.appendJSON(b))
 		}
 		return append(b, '}')
 	}
 	return append(b, "null"...)
+}
+
+func bounded(b []byte) []byte {
+	if len(b) > maxMadeBytes {
+		panic(errSteps{})
+	}
+	return b
 }
 
 // appendLine writes JSON as it was read, but on one line.
