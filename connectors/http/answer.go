@@ -52,7 +52,7 @@ func (s *sink) call(ctx context.Context, d pipeline.Delivery) pipeline.Result {
 // unreachable is the result of a call without an answer. An address that is not
 // allowed is held like any other fault of the configuration.
 func (s *sink) unreachable(err error) pipeline.Result {
-	r := pipeline.Result{Err: fmt.Errorf("call %s: %w", s.name, outbound.Cause(err)), Info: "no answer"}
+	r := pipeline.Result{Err: fmt.Errorf("call %s: %w", s.name, outbound.Cause(err, s.secrets...)), Info: "no answer"}
 	if errors.Is(err, outbound.ErrAddress) {
 		r.After, r.Info = outbound.HoldFor, "address refused"
 	}
@@ -120,7 +120,7 @@ func (s *sink) note(body []byte) string {
 			if m.Kind() != strictjson.String || strings.TrimSpace(m.Text()) == "" {
 				continue
 			}
-			if slices.ContainsFunc(s.secrets, func(secret string) bool { return strings.Contains(m.Text(), secret) }) {
+			if outbound.Repeats(m.Text(), s.secrets) {
 				return ""
 			}
 			return pipeline.Clean(m.Text())

@@ -44,7 +44,6 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
@@ -93,11 +92,7 @@ func newSink(c *Config, env kind.Env, base *url.URL, client *http.Client) *sink 
 	}
 	if c.Authorization != "" {
 		s.header.Set("Authorization", string(c.Authorization))
-		s.secrets = append(s.secrets, string(c.Authorization))
-		// The credentials without their scheme are as much of a secret.
-		if _, credentials, ok := strings.Cut(string(c.Authorization), " "); ok {
-			s.secrets = append(s.secrets, credentials)
-		}
+		s.secrets = append(s.secrets, outbound.Secrets(string(c.Authorization))...)
 	}
 	for _, part := range []string{base.Path, base.EscapedPath(), base.RawQuery} {
 		if len(part) > 1 {

@@ -306,6 +306,7 @@ func TestHostilePeers(t *testing.T) {
 		"endless headers": {forever("HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", 1000) + "\r\nX: y\r\n"), false},
 		"interim answers": {forever("HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"), false},
 		"garbage":         {forever("\x00\xff\x1b[2J garbage\r\n"), false},
+		"an echo":         {func(c net.Conn) { _, _ = io.WriteString(c, "Authorization: Bearer hush-hush\r\n\r\n") }, false},
 		"switch": {func(c net.Conn) {
 			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n")
 			_, _ = io.Copy(io.Discard, c)

@@ -31,6 +31,8 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -126,15 +128,38 @@ func CertificateProblem(certFile, keyFile string) string {
 }
 
 // Cause is what went wrong with a request, without its URL, which may carry a
-// secret in path or query, and cleaned of what a peer may have put into it.
-func Cause(err error) error {
+// secret in path or query, and cleaned of what a peer may have put into it: all of it if it repeats one of
+// the secrets that were sent to the peer.
+func Cause(err error, secrets ...string) error {
 	if e, ok := errors.AsType[*url.Error](err); ok {
 		err = e.Err
 	}
-	if text := err.Error(); pipeline.Clean(text) != text {
+	text := err.Error()
+	if Repeats(text, secrets) {
+		return &cleaned{"the peer broke the protocol; what it sent repeats a secret and is not shown", err}
+	}
+	if pipeline.Clean(text) != text {
 		return &cleaned{pipeline.Clean(text), err}
 	}
 	return err
+}
+
+// Secrets are the parts of an Authorization value that must not be told: all of
+// it, and the credentials without their scheme.
+func Secrets(authorization string) (list []string) {
+	if authorization == "" {
+		return nil
+	}
+	list = append(list, authorization)
+	if _, credentials, ok := strings.Cut(authorization, " "); ok && credentials != "" {
+		list = append(list, credentials)
+	}
+	return list
+}
+
+// Repeats reports whether what a peer wrote holds one of the secrets we sent it.
+func Repeats(text string, secrets []string) bool {
+	return slices.ContainsFunc(secrets, func(s string) bool { return strings.Contains(text, s) })
 }
 
 // cleaned is an error with another text.

@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
@@ -153,12 +154,12 @@ func (e *Exporter) send(ctx context.Context, batch []pipeline.Span) error {
 	}
 	resp, err := e.client.Do(req)
 	if err != nil {
-		return fmt.Errorf("send spans: %w", err)
+		return fmt.Errorf("send spans: %w", outbound.Cause(err, outbound.Secrets(string(e.o.Authorization))...))
 	}
 	defer resp.Body.Close()
 	_, _ = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10))
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("send spans: the collector answers %s", resp.Status)
+		return fmt.Errorf("send spans: the collector answers %d", resp.StatusCode)
 	}
 	return nil
 }

@@ -67,7 +67,7 @@ func (c *Client) Push(ctx context.Context, token []byte) pipeline.Result {
 // unreachable is the result of a push without an answer. An address that is not
 // allowed is held like any other fault of the configuration.
 func (c *Client) unreachable(err error) pipeline.Result {
-	err = outbound.Cause(err)
+	err = outbound.Cause(err, outbound.Secrets(c.Authorization)...)
 	r := pipeline.Result{Err: fmt.Errorf("push to %s: %w", c.Name, err), Info: "no answer"}
 	if errors.Is(err, outbound.ErrAddress) {
 		r.After, r.Info = outbound.HoldFor, "address refused"

@@ -23,6 +23,12 @@ func (c *Client) judge(resp *http.Response, body []byte) pipeline.Result {
 	v, code, why := outbound.ByStatus(resp.StatusCode), status, http.StatusText(resp.StatusCode)
 	if resp.StatusCode == http.StatusBadRequest {
 		if e, ok := ssf.ParseError(body); ok {
+			if secrets := outbound.Secrets(c.Authorization); outbound.Repeats(e.Code+"\n"+e.Description+"\n"+string(body), secrets) {
+				e.Description = "the answer repeats our credentials and is not shown"
+				if outbound.Repeats(e.Code, secrets) {
+					e.Code = "of our credentials"
+				}
+			}
 			if e.Description != "" {
 				why = e.Description
 			}

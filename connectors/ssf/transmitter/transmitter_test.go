@@ -265,6 +265,37 @@ func TestDescriptionIsMadeSafe(t *testing.T) {
 	}
 }
 
+// TestEchoIsNotTold: what a receiver repeats of our credentials gets into no log
+// and no journal.
+func TestEchoIsNotTold(t *testing.T) {
+	const bad = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+	for name, answer := range map[string]string{
+		"description":      bad + `{"err":"invalid_request","description":"you sent Bearer hush-hush"}`,
+		"credentials only": bad + `{"err":"invalid_request","description":"you sent hush\u002dhush"}`,
+		"at the cut":       bad + `{"err":"invalid_request","description":"` + strings.Repeat("x", 294) + ` hush-hush"}`,
+		"code":             bad + `{"err":"hush-hush"}`,
+		"no HTTP":          "Authorization: Bearer hush-hush\r\n\r\n",
+		"status line":      "HTTP/1.1 hush-hush\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				c, _, err := w.(http.Hijacker).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = c.Write([]byte(answer))
+				c.Close()
+			}))
+			defer srv.Close()
+			res := one(t, open(t, srv.URL), "a.b.c")
+			if res.Err == nil || strings.Contains(fmt.Sprint(res.Err, res.Info), "hush") {
+				t.Errorf("told %v, %q", res.Err, res.Info)
+			}
+		})
+	}
+}
+
 func TestNetworkFaults(t *testing.T) {
 	hang := make(chan struct{})
 	slow := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-hang }))
