@@ -618,5 +618,5 @@ limits {
   max_bytes   = bytes("64KiB") # of one token
   max_batch   = 1000           # messages in one transaction
   max_pending = 100000         # actions waiting for one sink; further ones are held
-  max_waiting = 10000          # actions waiting for a person; further ones are given up
+  max_waiting = 10000          # actions waiting for a person, half of them of one issuer; further ones are given up
 }

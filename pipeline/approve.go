@@ -93,7 +93,7 @@ func (p *Pipeline) judge(
 			}
 			rec.Actions = append(rec.Actions, states...)
 			done = append(done, Released{Action: w.Action, Parts: standing(states)})
-			if err := drop(tx, w.key()); err != nil {
+			if err := drop(tx, w); err != nil {
 				return err
 			}
 		}

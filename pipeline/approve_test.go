@@ -216,13 +216,19 @@ func TestWaitingExpires(t *testing.T) {
 // TestWaitingIsBounded: over the bound, what would wait is given up and says so;
 // room that was made is room.
 func TestWaitingIsBounded(t *testing.T) {
-	r := newRig(t, nil, onApproval, func(r *rig) { r.options.MaxWaiting = 2 })
+	r := newRig(t, nil, onApproval, func(r *rig) {
+		r.options.MaxWaiting = 2
+		r.settings.Remits[feed] = r.settings.Remits[idp]
+	})
 	var ids []string
-	for i := range 3 {
-		ids = append(ids, r.accept(r.revoked(fmt.Sprint(i), jane)).Actions[0].ID)
+	says := func(issuer, jti string) pipeline.Action {
+		return r.accept(r.message(pipelinetest.Claims{Issuer: issuer, JTI: jti, Subject: jane, Events: map[string]any{"session-revoked": nil}})).Actions[0]
+	}
+	for i, issuer := range []string{idp, feed, idp} {
+		ids = append(ids, says(issuer, fmt.Sprint(i)).ID)
 	}
 	last := r.actions()[2]
-	if last.Status != pipeline.Suppressed || !strings.Contains(last.Why, "2 actions wait for a person already") || waiting(t, r) != 2 {
+	if last.Status != pipeline.Suppressed || !strings.Contains(last.Why, "2 in all") || waiting(t, r) != 2 {
 		t.Errorf("%s because %q", last.Status, last.Why)
 	}
 	if _, err := r.Reject(t.Context(), ids[0], kim); err != nil {
@@ -232,6 +238,34 @@ func TestWaitingIsBounded(t *testing.T) {
 		t.Errorf("with room it is %s", a.Status)
 	}
 	r.mayAll()
+}
+
+// TestWaitingIsShared: an issuer that has as many wait as it can leaves room for
+// the others, and gets its room back.
+func TestWaitingIsShared(t *testing.T) {
+	r := newRig(t, nil, onApproval, func(r *rig) {
+		r.options.MaxWaiting = 4
+		r.settings.Remits[feed] = r.settings.Remits[idp]
+	})
+	says := func(issuer, jti string) pipeline.Action {
+		return r.accept(r.message(pipelinetest.Claims{Issuer: issuer, JTI: jti, Subject: jane, Events: map[string]any{"session-revoked": nil}})).Actions[0]
+	}
+	first := says(feed, "0")
+	for i := range 5 {
+		says(feed, fmt.Sprint(1+i))
+	}
+	if n := waiting(t, r); n != 2 {
+		t.Errorf("%d of one issuer wait", n)
+	}
+	if a := says(idp, "0"); a.Status != pipeline.PendingApproval {
+		t.Errorf("beside the flood of another it is %s because %q", a.Status, a.Why)
+	}
+	if _, err := r.Reject(t.Context(), first.ID, kim); err != nil {
+		t.Fatal(err)
+	}
+	if a := says(feed, "9"); a.Status != pipeline.PendingApproval {
+		t.Errorf("with room it is %s", a.Status)
+	}
 }
 
 // TestApproveOnce: however many approve at the same time, it goes out once.

@@ -312,7 +312,7 @@ func (d *dispatcher) tell(ctx context.Context, tx store.Tx, l load, r Result, no
 		if a.Test {
 			return nil
 		}
-		kept, err := d.p.keep(tx, Waiting{Action: again, Parts: append([]Action{again}, then...), Since: now.UTC()})
+		kept, err := d.p.keep(tx, Waiting{Action: again, Share: "sink " + d.name, Parts: append([]Action{again}, then...), Since: now.UTC()})
 		if err == nil && !kept {
 			d.p.log.Warn("too many actions wait for a person: a dead one cannot be sent again", "sink", d.name, "action", a.ID)
 		}

@@ -314,7 +314,7 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 		return err
 	}
 	if r.status != Queued {
-		w := Waiting{Action: a, Parts: parts, Since: a.Made, Cause: e.Subject.Key(), Booking: q.booking()}
+		w := Waiting{Action: a, Parts: parts, Since: a.Made, Cause: e.Subject.Key(), Share: q.issuer, Booking: q.booking()}
 		if err := b.hold(tx, &w); err != nil {
 			return err
 		}
@@ -342,7 +342,8 @@ func (b *batch) hold(tx store.Tx, w *Waiting) error {
 	kept, err := b.p.keep(tx, *w)
 	if err == nil && !kept {
 		w.Action.Status = Suppressed
-		w.Action.Why = fmt.Sprintf("%s; %d actions wait for a person already, and it is given up", w.Action.Why, b.p.maxWaiting)
+		w.Action.Why = fmt.Sprintf("%s; too many actions wait for a person already, %d in all or %d of one issuer, and it is given up",
+			w.Action.Why, b.p.maxWaiting, b.p.shareOf())
 	}
 	return err
 }
@@ -366,7 +367,7 @@ func (b *batch) enqueue(tx store.Tx, u *unit, q *proposal, parts []Action, now t
 			continue
 		}
 		part.Status, part.Guard, part.Why = Held, "backlog", "too many actions wait for "+part.Target
-		w := Waiting{Action: *part, Parts: append([]Action{*part}, then...), Since: part.Made, Cause: q.event.Subject.Key(), Booking: q.booking()}
+		w := Waiting{Action: *part, Parts: append([]Action{*part}, then...), Since: part.Made, Cause: q.event.Subject.Key(), Share: q.issuer, Booking: q.booking()}
 		if err := b.hold(tx, &w); err != nil {
 			return false, err
 		}

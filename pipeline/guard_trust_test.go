@@ -10,6 +10,9 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
+// feed is an issuer beside the usual one.
+const feed = "https://feed.example.com"
+
 // TestMergeNeedsTheSame: an action merges into one that says the same, not into
 // any of its type.
 func TestMergeNeedsTheSame(t *testing.T) {
@@ -31,7 +34,6 @@ func TestMergeNeedsTheSame(t *testing.T) {
 // TestLoopsAreCountedPerIssuer: who knows the transaction of another cannot use
 // it up.
 func TestLoopsAreCountedPerIssuer(t *testing.T) {
-	const feed = "https://feed.example.com"
 	r := newRig(t, nil, func(r *rig) {
 		r.settings.MaxHops = 2
 		r.settings.Remits[feed] = r.settings.Remits[idp]
@@ -58,7 +60,6 @@ func TestProtectedByTheEvent(t *testing.T) {
 
 // TestLimitsAreCountedPerIssuer: nobody uses up what another may cause.
 func TestLimitsAreCountedPerIssuer(t *testing.T) {
-	const feed = "https://feed.example.com"
 	r := newRig(t, nil, asks(func(p *pipeline.Proposal) { p.Limit = pipeline.Limit{Actions: 2, Per: time.Hour} }), func(r *rig) {
 		r.settings.Remits[feed] = r.settings.Remits[idp]
 	})

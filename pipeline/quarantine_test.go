@@ -111,6 +111,18 @@ func TestQuarantine(t *testing.T) {
 	}
 }
 
+// TestDrillIsNotQuarantined: a drill that was refused is none any more when it
+// is tried again, so it is not kept for that.
+func TestDrillIsNotQuarantined(t *testing.T) {
+	r := newRig(t, nil)
+	m := pushed("drill", "not a token")
+	m.Test = true
+	r.handleAll(m)
+	if list := r.kept(pipeline.QuarantineFilter{}); len(list) != 0 {
+		t.Errorf("quarantine holds %+v", list)
+	}
+}
+
 // counted is an observer of the quarantine.
 type counted struct {
 	pipeline.Blind

@@ -29,8 +29,11 @@ func (u *unit) quarantineID() string {
 	return "q-" + hash("quarantine", u.msg.Source, u.msg.Sender, string(d[:]))
 }
 
-// quarantined reports whether a refusal puts the unit into the quarantine.
-func (u *unit) quarantined() bool { return u.reject != nil && u.timer == nil && u.msg.Sender != "" }
+// quarantined reports whether a refusal puts the unit into the quarantine. A
+// drill's does not: what is tried again is no drill any more.
+func (u *unit) quarantined() bool {
+	return u.reject != nil && u.timer == nil && u.msg.Sender != "" && !u.msg.Test
+}
 
 // shelf is what is kept of one source, longest there first.
 type shelf struct {

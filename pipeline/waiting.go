@@ -15,10 +15,12 @@ import (
 // at once and outlives the journal's retention: one key per action, or per part
 // of one where only that part is in question, until it is released, rejected or
 // expires. Whoever writes any of them holds waitingKey, whose value is their
-// number; a timer of the same name as the key ends each on time.
+// number; a timer of the same name as the key ends each on time. shareKeys hold
+// the numbers of those who have others wait.
 const (
 	waitingKey  = "~a"
 	waitingKeys = "~a/"
+	shareKeys   = "~b/"
 )
 
 // defaultMaxWaiting is how many actions may wait for a person.
@@ -35,6 +37,10 @@ type Waiting struct {
 	Parts  []Action  `json:"parts"` // what goes out when it is released, in order
 	Since  time.Time `json:"since"`
 
+	// Share is who fills the list with it: the issuer whose remit bounds it, or the
+	// sink that refused it for good.
+	Share string `json:"share,omitempty"`
+
 	Cause   string  `json:"cause,omitempty"` // canonical key of the causing event's subject
 	Booking booking `json:"booking"`
 }
@@ -46,17 +52,27 @@ func (w *Waiting) key() string {
 	return waitingKeys + w.Action.ID + "/" + strconv.Itoa(w.Action.Part)
 }
 
+func (w *Waiting) shareKey() string { return shareKeys + hash("share", w.Share) }
+
 // expires is when it is given up; an action that never expires waits for ever.
 func (w *Waiting) expires() time.Time { return w.Action.Expires }
 
-// keep makes an action wait for a person. It reports false if too many do. The
-// transaction holds waitingKey.
+// shareOf is how many of the actions that may wait one issuer or sink may have
+// wait: a flood of one leaves room for the others.
+func (p *Pipeline) shareOf() int { return max(1, p.maxWaiting-p.maxWaiting/2) }
+
+// keep makes an action wait for a person. It reports false if too many do, or
+// too many of who has it wait. The transaction holds waitingKey.
 func (p *Pipeline) keep(tx store.Tx, w Waiting) (bool, error) {
-	n, err := countWaiting(tx)
+	n, err := countWaiting(tx, waitingKey)
 	if err != nil {
 		return false, err
 	}
-	if n >= p.maxWaiting {
+	own, err := countWaiting(tx, w.shareKey())
+	if err != nil {
+		return false, err
+	}
+	if n >= p.maxWaiting || w.Share != "" && own >= p.shareOf() {
 		return false, nil
 	}
 	key := w.key()
@@ -68,6 +84,9 @@ func (p *Pipeline) keep(tx store.Tx, w Waiting) (bool, error) {
 		return false, err
 	} else if !again {
 		tx.Put(waitingKey, strconv.AppendInt(nil, int64(n+1), 10))
+		if w.Share != "" {
+			tx.Put(w.shareKey(), strconv.AppendInt(nil, int64(own+1), 10))
+		}
 	}
 	tx.Put(key, text)
 	if x := w.expires(); !x.IsZero() {
@@ -77,19 +96,30 @@ func (p *Pipeline) keep(tx store.Tx, w Waiting) (bool, error) {
 }
 
 // drop ends the waiting. The transaction holds waitingKey.
-func drop(tx store.Tx, key string) error {
-	n, err := countWaiting(tx)
+func drop(tx store.Tx, w Waiting) error {
+	n, err := countWaiting(tx, waitingKey)
 	if err != nil {
 		return err
 	}
 	tx.Put(waitingKey, strconv.AppendInt(nil, int64(max(0, n-1)), 10))
+	if w.Share != "" {
+		switch own, err := countWaiting(tx, w.shareKey()); {
+		case err != nil:
+			return err
+		case own > 1:
+			tx.Put(w.shareKey(), strconv.AppendInt(nil, int64(own-1), 10))
+		default:
+			tx.Delete(w.shareKey())
+		}
+	}
+	key := w.key()
 	tx.Delete(key)
 	tx.CancelTimer(key)
 	return nil
 }
 
-func countWaiting(tx store.Tx) (int, error) {
-	v, ok, err := tx.Get(waitingKey)
+func countWaiting(tx store.Tx, key string) (int, error) {
+	v, ok, err := tx.Get(key)
 	if err != nil || !ok {
 		return 0, err
 	}
@@ -172,7 +202,7 @@ func (p *Pipeline) expireWaiting(ctx context.Context, t store.Timer) error {
 		if a := w.Action; a.Status != Dead {
 			end(w, Expired, "nobody released it before "+a.Expires.Format(time.RFC3339), func(a Action) { add(a, "") })
 		}
-		return drop(tx, t.ID)
+		return drop(tx, w)
 	})
 }
 
