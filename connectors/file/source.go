@@ -32,6 +32,7 @@ type source struct {
 	log     *slog.Logger
 	now     func() time.Time
 	tails   []*tail // in the order they are read; kept from one Run to the next
+	odd     recent  // names of no files, which were told of
 }
 
 var (
@@ -128,6 +129,13 @@ func (s *source) match() error {
 			return fmt.Errorf("file source: %w", err)
 		}
 		if info.IsDir() {
+			continue
+		}
+		if !info.Mode().IsRegular() {
+			if !s.odd.has(name) {
+				s.odd.add(name)
+				s.log.Warn("not read: it is a pipe, socket or device and no file", "file", name)
+			}
 			continue
 		}
 		if t := s.tailOf(info); t != nil {

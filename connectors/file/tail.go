@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"strconv"
+	"syscall"
 )
 
 // tail is a place in one file. Two places are told apart: how far was read, and
@@ -44,9 +45,14 @@ const (
 // open readies the file for reading behind what is done.
 func (t *tail) open() (state, error) {
 	if t.f == nil {
-		f, err := os.Open(t.name)
+		// Whoever may write to the folder may put a pipe in the place of a file since
+		// it was looked at: opening one must not wait for its other end.
+		f, err := os.OpenFile(t.name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 		if err != nil {
 			return 0, err
+		}
+		if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
+			return 0, errors.Join(err, f.Close(), fmt.Errorf("%s is no file any more: %w", t.name, os.ErrNotExist))
 		}
 		t.f, t.r = f, bufio.NewReaderSize(f, 64<<10)
 	}
