@@ -345,21 +345,27 @@ func (c *call) choose(ctx context.Context, client *api.Client, verb string, s se
 	if yes {
 		return chosen, nil
 	}
-	in, ok := c.In.(*os.File)
-	if !ok || !term.IsTerminal(int(in.Fd())) {
-		return nil, usagef("this would %s %s; give --yes to do so without being asked", verb, counted(len(chosen)))
-	}
 	var kinds []string
 	for name, n := range types {
 		kinds = append(kinds, fmt.Sprintf("%d %s", n, name))
 	}
 	slices.Sort(kinds)
-	fmt.Fprintf(c.Err, "%s: %s? [y/N] ", strings.ToUpper(verb[:1])+verb[1:], strings.Join(kinds, ", "))
+	return chosen, c.confirm(verb, counted(len(chosen)), strings.Join(kinds, ", "))
+}
+
+// confirm asks a person on a terminal about what cannot be taken back, and
+// refuses elsewhere. what is for who must give --yes, detail for who is asked.
+func (c *call) confirm(verb, what, detail string) error {
+	in, ok := c.In.(*os.File)
+	if !ok || !term.IsTerminal(int(in.Fd())) {
+		return usagef("this would %s %s; give --yes to do so without being asked", verb, what)
+	}
+	fmt.Fprintf(c.Err, "%s: %s? [y/N] ", strings.ToUpper(verb[:1])+verb[1:], detail)
 	answer, _ := bufio.NewReader(io.LimitReader(in, 64)).ReadString('\n')
 	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
-		return nil, fmt.Errorf("nothing was done")
+		return fmt.Errorf("nothing was done")
 	}
-	return chosen, nil
+	return nil
 }
 
 func counted(n int) string {

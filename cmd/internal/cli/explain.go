@@ -32,7 +32,7 @@ func runExplain(ctx context.Context, c *call) error {
 	source := c.flags.String("source", "", "`name` of the source the message would come by; default the only one")
 	mapping := c.flags.String("mapping", "", "`name` of the mapping that reads the file as records of another product; needs no configuration")
 	fresh := c.flags.Bool("fresh", false, "as if nothing were known yet, even when the product runs")
-	format := c.formatFlag("text", "json")
+	format := c.flags.String("format", "text", "output `format`: text, or json (one document for each record)")
 	rest, err := c.parse()
 	if err != nil {
 		return err

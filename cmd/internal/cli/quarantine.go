@@ -37,6 +37,7 @@ func runQuarantine(ctx context.Context, c *call) error {
 	issuer := c.flags.String("issuer", "", "only messages of this issuer or sender, by `URL`")
 	code := c.flags.String("code", "", "only messages refused with this `code`")
 	limit := c.flags.Int("limit", 100, "list: at most this many, up to 1000")
+	yes := c.flags.Bool("yes", false, "drop: do not ask before --all")
 	comment := c.flags.String("comment", "", "drop: `why`, for the audit record")
 	format := c.formatFlag("text", "json")
 	rest, err := c.parse()
@@ -53,6 +54,11 @@ func runQuarantine(ctx context.Context, c *call) error {
 	filter := pipeline.QuarantineFilter{Source: *source, Issuer: *issuer, Code: *code}
 	if err := quarantineArgs(do, ids, *all, filter, *limit); err != nil {
 		return err
+	}
+	if do == "drop" && *all && !*yes {
+		if err := c.confirm(do, "everything chosen, for good", "everything chosen, for good"); err != nil {
+			return err
+		}
 	}
 	client, err := c.connect(ctx, *path)
 	if err != nil {
