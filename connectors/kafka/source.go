@@ -57,6 +57,7 @@ const (
 	commitTime  = 10 * time.Second
 	commitEvery = 100 * time.Millisecond
 	leaveTime   = 5 * time.Second
+	sessionTime = 10 * time.Second // so long partitions of a member that was killed wait
 	watchEvery  = 10 * time.Second
 )
 
@@ -75,7 +76,7 @@ func newSource(c *SourceConfig, env kind.Env, opts []kgo.Opt) *source {
 		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
 		kgo.FetchMaxBytes(max(maxFetched, int32(fetch))), kgo.FetchMaxPartitionBytes(int32(fetch)),
-		kgo.RebalanceTimeout(time.Minute), kgo.MetadataMinAge(time.Second), kgo.MetadataMaxAge(time.Minute), // so long a new topic of a pattern waits
+		kgo.RebalanceTimeout(time.Minute), kgo.SessionTimeout(sessionTime), kgo.MetadataMinAge(time.Second), kgo.MetadataMaxAge(time.Minute), // so long a new topic of a pattern waits
 	)
 	return s
 }

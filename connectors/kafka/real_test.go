@@ -1,0 +1,324 @@
+package kafka
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
+)
+
+var (
+	realRecords = flag.Int("records", 100_000, "records of TestRealLoad; a million takes minutes")
+	realKills   = flag.Int("kills", 5, "how often TestRealKill kills the product")
+)
+
+// real is a broker of Apache Kafka, started by .ci/kafka/broker.
+type real struct {
+	t      *testing.T
+	addr   string
+	client *kgo.Client
+	admin  *kadm.Client
+}
+
+// newReal connects to the broker that SIGNALBOX_KAFKA names.
+func newReal(t *testing.T) *real {
+	t.Helper()
+	addr := os.Getenv("SIGNALBOX_KAFKA")
+	if addr == "" {
+		t.Skip("needs a real broker: run .ci/kafka/broker start, then go test with SIGNALBOX_KAFKA=127.0.0.1:19092")
+	}
+	c, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.MaxBufferedRecords(20_000))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return &real{t, addr, c, kadm.NewClient(c)}
+}
+
+// topic makes a topic of its own for the test.
+func (r *real) topic(partitions int32) string {
+	r.t.Helper()
+	name := fmt.Sprintf("%s-%x", r.t.Name(), rand.Uint64())
+	if _, err := r.admin.CreateTopic(r.t.Context(), partitions, 1, nil, name); err != nil {
+		r.t.Fatal(err)
+	}
+	return name
+}
+
+// fill writes n records over the partitions of a topic.
+func (r *real) fill(topic string, partitions int32, from, n int) {
+	r.t.Helper()
+	var failed error
+	for i := from; i < from+n; i++ {
+		r.client.Produce(context.Background(), record(topic, int32(i)%partitions, fmt.Sprintf(`{"composite_id":"c:ind:%d","severity":20}`, i)), func(_ *kgo.Record, err error) {
+			if err != nil {
+				failed = err
+			}
+		})
+	}
+	if err := r.client.Flush(context.Background()); err != nil || failed != nil {
+		r.t.Fatal(err, failed)
+	}
+}
+
+func (r *real) committed(group string) (n int64) {
+	o, err := r.admin.FetchOffsets(context.Background(), group)
+	if err == nil {
+		o.Each(func(o kadm.OffsetResponse) { n += max(0, o.At) })
+	}
+	return n
+}
+
+func (r *real) awaitCommitted(group string, n int64, within time.Duration) {
+	r.t.Helper()
+	for late := time.Now().Add(within); r.committed(group) < n; time.Sleep(50 * time.Millisecond) {
+		if time.Now().After(late) {
+			r.t.Fatalf("%d of %d records are committed", r.committed(group), n)
+		}
+	}
+}
+
+func (r *real) source(topic string, change ...func(*SourceConfig)) *source {
+	c := &SourceConfig{Brokers: []string{r.addr}, Group: topic, Topics: []Topic{{Name: topic, Mapping: "plain"}}}
+	for _, f := range change {
+		f(c)
+	}
+	return openSource(r.t, c)
+}
+
+// TestRealRebalance: members come and go while records are handled; each is
+// handled once.
+func TestRealRebalance(t *testing.T) {
+	r := newReal(t)
+	topic := r.topic(4)
+	const n = 20_000
+	one, two := newLedger(""), newLedger("")
+	first := start(t, r.source(topic), one)
+	r.fill(topic, 4, 0, n/2)
+	second := start(t, r.source(topic), two)
+	r.fill(topic, 4, n/2, n/2)
+	await(t, "both to have partitions", func() bool {
+		return first.Positions().Topics[0].Partitions == 2 && second.Positions().Topics[0].Partitions == 2
+	})
+	first.stop()
+	r.fill(topic, 4, n, n/2)
+	r.awaitCommitted(topic, 3*n/2, time.Minute)
+	second.stop()
+	if got := one.count() + two.count(); got != 3*n/2 {
+		t.Errorf("%d records were handled, want %d", got, 3*n/2)
+	}
+	for at, times := range one.done {
+		if times+two.done[at] != 1 {
+			t.Errorf("%s was handled %d times", at, times+two.done[at])
+		}
+	}
+}
+
+// TestRealPoison: records that are refused among others that are not.
+func TestRealPoison(t *testing.T) {
+	r := newReal(t)
+	topic, dead := r.topic(1), r.topic(1)
+	r.fill(topic, 1, 0, 10)
+	if err := r.client.ProduceSync(t.Context(), record(topic, 0, "poison")).FirstErr(); err != nil {
+		t.Fatal(err)
+	}
+	r.fill(topic, 1, 10, 10)
+	st := newStore(t)
+	line := newLine(t, st)
+	s := r.source(topic, func(c *SourceConfig) { c.DeadLetter = dead })
+	start(t, s, line)
+	r.awaitCommitted(topic, 21, 30*time.Second)
+	render, sink := s.Follow()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	go func() { _ = line.Index(ctx, "source edr", render, sink) }()
+	await(t, "the dead letter", func() bool {
+		o, err := r.admin.ListEndOffsets(context.Background(), dead)
+		at, _ := o.Lookup(dead, 0)
+		return err == nil && at.Offset == 1
+	})
+	if n := len(inputs(t, st, pipeline.InputRecord)); n != 20 {
+		t.Errorf("%d inputs", n)
+	}
+}
+
+// TestRealSecure: SCRAM over TLS, and a wrong password is told with what to do.
+func TestRealSecure(t *testing.T) {
+	r := newReal(t)
+	ca := filepath.Join(os.TempDir(), "signalbox-kafka-"+port(t, r.addr), "ca.pem")
+	if _, err := os.Stat(ca); err != nil {
+		t.Skip("the broker was not started by .ci/kafka/broker: ", err)
+	}
+	topic := r.topic(1)
+	r.fill(topic, 1, 0, 5)
+	for _, mech := range []string{mech256, mech512} {
+		secure := func(password string) func(*SourceConfig) {
+			return func(c *SourceConfig) {
+				n, _ := strconv.Atoi(port(t, r.addr))
+				c.Brokers = []string{fmt.Sprintf("127.0.0.1:%d", n+2)}
+				c.Group = topic + mech
+				c.TLS = &TLS{CAFile: ca}
+				c.SASL = &SASL{Mechanism: mech, Username: "signalbox", Password: pipeline.Secret(password)}
+			}
+		}
+		s := start(t, r.source(topic, secure("signalbox-test")), newLedger(""))
+		r.awaitCommitted(topic+mech, 5, 30*time.Second)
+		s.stop()
+		err := r.source(topic, secure("wrong")).Run(t.Context(), pipelinetest.NewRecorder())
+		if err == nil || !strings.Contains(err.Error(), "check username, password or token of sasl") {
+			t.Errorf("%s: Run ended with %v", mech, err)
+		}
+	}
+}
+
+func port(t *testing.T, addr string) string {
+	_, p, err := net.SplitHostPort(addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestRealBrokerKilled: the broker dies and comes back while records are handled.
+func TestRealBrokerKilled(t *testing.T) {
+	r := newReal(t)
+	script, err := filepath.Abs("../../.ci/kafka/broker")
+	if err != nil {
+		t.Fatal(err)
+	}
+	broker := func(verb string) {
+		if out, err := exec.Command(script, verb, port(t, r.addr)).CombinedOutput(); err != nil {
+			t.Fatalf("%s: %v\n%s", verb, err, out)
+		}
+	}
+	topic := r.topic(2)
+	l := newLedger("")
+	s := start(t, r.source(topic), l)
+	r.fill(topic, 2, 0, 5000)
+	r.awaitCommitted(topic, 5000, time.Minute)
+	broker("kill")
+	broker("start")
+	r.fill(topic, 2, 5000, 5000)
+	r.awaitCommitted(topic, 10_000, 2*time.Minute)
+	s.stop()
+	if got := l.count(); got != 10_000 {
+		t.Errorf("%d records were handled", got)
+	}
+	for at, times := range l.done {
+		if times != 1 {
+			t.Errorf("%s was handled %d times", at, times)
+		}
+	}
+}
+
+// TestRealLoad: many records, and how long they took.
+func TestRealLoad(t *testing.T) {
+	r := newReal(t)
+	topic := r.topic(6)
+	r.fill(topic, 6, 0, *realRecords)
+	l := newLedger("")
+	began := time.Now()
+	start(t, r.source(topic), l)
+	r.awaitCommitted(topic, int64(*realRecords), 5*time.Minute)
+	took := time.Since(began)
+	if got := l.count(); got != *realRecords {
+		t.Errorf("%d records were handled", got)
+	}
+	t.Logf("%d records in %v, %.0f/s", *realRecords, took.Round(time.Millisecond), float64(*realRecords)/took.Seconds())
+}
+
+// TestRealKill kills the real binary under load with SIGKILL and starts it
+// again: in the end every record has exactly one event.
+func TestRealKill(t *testing.T) {
+	r := newReal(t)
+	topic := r.topic(4)
+	dir := t.TempDir()
+	binary := filepath.Join(dir, "signalbox")
+	if out, err := exec.Command("go", "build", "-o", binary, "github.com/signalbox-dev/signalbox/cmd/signalbox").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	config := filepath.Join(dir, "config.hcl")
+	text := fmt.Sprintf("listen = \"127.0.0.1:0\"\ndata_dir = %q\nsource \"kafka\" \"edr\" {\n  brokers = [%q]\n  group = %q\n  topic %q { mapping = \"crowdstrike\" }\n}\nindex \"sqlite\" \"local\" {}\n",
+		filepath.Join(dir, "data"), r.addr, topic, topic)
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	var cmd *exec.Cmd
+	run := func() {
+		cmd = exec.Command(binary, "run", "-config", config)
+		cmd.Stderr = &log
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	end := func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	}
+	const each = 4000
+	n := 0
+	for range *realKills {
+		run()
+		done := r.committed(topic)
+		r.fill(topic, 4, n, each)
+		n += each
+		for late := time.Now().Add(time.Minute); r.committed(topic) == done; time.Sleep(5 * time.Millisecond) {
+			if time.Now().After(late) {
+				end()
+				t.Fatalf("nothing is handled\n%s", log.String())
+			}
+		}
+		end() // in the midst of it
+	}
+	run()
+	defer end()
+	for late := time.Now().Add(3 * time.Minute); r.committed(topic) < int64(n); time.Sleep(100 * time.Millisecond) {
+		if time.Now().After(late) {
+			t.Fatalf("%d of %d\n%s", r.committed(topic), n, log.String())
+		}
+	}
+	seen := map[string]int{}
+	for late := time.Now().Add(time.Minute); len(seen) < n && time.Now().Before(late); time.Sleep(time.Second) {
+		out, err := exec.Command(binary, "query", "-config", config, "--since", "all", "--limit", "1000000", "--format", "ndjson", "ssf.source:edr").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		clear(seen)
+		for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+			var d struct {
+				SSF   struct{ Position string } `json:"ssf"`
+				Event struct{ ID string }       `json:"event"`
+			}
+			if err := dec.Decode(&d); err != nil {
+				t.Fatal(err)
+			}
+			seen[d.SSF.Position]++
+		}
+	}
+	if len(seen) != n {
+		t.Errorf("%d records have an event, want %d", len(seen), n)
+	}
+	for at, times := range seen {
+		if times != 1 {
+			t.Errorf("%s has %d events", at, times)
+		}
+	}
+	t.Logf("%d kills, %d records, %d with exactly one event", *realKills, n, len(seen))
+}
