@@ -134,7 +134,7 @@ func (q quarantine) list(ctx context.Context, f pipeline.QuarantineFilter, limit
 	}
 	var rows [][]string
 	for _, m := range a.Messages {
-		rows = append(rows, []string{m.ID, m.Last.Local().Format(time.DateTime), fmt.Sprint(m.Count), m.Source, m.Sender, m.Code, m.Description})
+		rows = append(rows, []string{m.ID, m.Last.UTC().Format("2006-01-02 15:04:05Z"), fmt.Sprint(m.Count), m.Source, m.Sender, m.Code, m.Description})
 	}
 	if err := table(q.Out, []string{"ID", "LAST", "TIMES", "SOURCE", "SENDER", "CODE", "WHY"}, rows); err != nil {
 		return err

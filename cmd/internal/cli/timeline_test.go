@@ -38,10 +38,8 @@ func TestBulletsSayEverythingOnce(t *testing.T) {
 }
 
 func TestPrintTimeline(t *testing.T) {
-	defer func(l *time.Location) { time.Local = l }(time.Local)
-	time.Local = time.FixedZone("elsewhere", 7200)
 	docs := []json.RawMessage{
-		json.RawMessage(`{"@timestamp":"2026-03-02T09:15:00Z","event":{"dataset":"ssf.set"},"message":"feed: password compromised for jane\u001b[31m"}`),
+		json.RawMessage(`{"@timestamp":"2026-03-02T11:15:00+02:00","event":{"dataset":"ssf.set"},"message":"feed: password compromised for jane\u001b[31m"}`),
 		json.RawMessage(`{"@timestamp":"2026-03-02T09:16:00Z","event":{"dataset":"ssf.decision"},"user":{"name":"jane"},
 			"message":"revoke-session for jane: stolen by a kit (alert)",
 			"policy":{"decision_id":"d-1","result":"act","reasons":["jane: stolen by a kit"]}}`),
