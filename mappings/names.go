@@ -1,0 +1,151 @@
+package mappings
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+)
+
+// names of a traversal from its n-th step on, as far as they are names.
+func names(t hcl.Traversal) (path []string, rest hcl.Traversal) {
+	for i, step := range t {
+		switch s := step.(type) {
+		case hcl.TraverseAttr:
+			path = append(path, s.Name)
+			continue
+		case hcl.TraverseIndex:
+			if s.Key.Type() == cty.String {
+				path = append(path, s.Key.AsString())
+				continue
+			}
+		}
+		return path, t[i:]
+	}
+	return path, nil
+}
+
+func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
+	root, at := x.Traversal.RootName(), x.Traversal.SourceRange()
+	if n := c.variable(root); n >= 0 {
+		return c.relative(func(e *env) value { return e.read(e.vars[n]) }, x.Traversal[1:])
+	}
+	switch root {
+	case "raw":
+		path, rest := names(x.Traversal[1:])
+		n := c.m.paths.slot(path)
+		return c.relative(func(e *env) value { return e.read(readValue(e.slots[n])) }, rest)
+	case "envelope":
+		return c.envelope(x.Traversal[1:])
+	case "item", "index":
+		if !c.looped {
+			return c.fault(at, root+" without each", "%s is there in an event block with each = <list>.", root)
+		}
+		if root == "index" {
+			return func(e *env) value { return intOf(int64(e.index)) }
+		}
+		return c.relative(func(e *env) value { return e.read(e.item) }, x.Traversal[1:])
+	case "meta":
+		return c.meta(x)
+	case "local":
+		return c.local(x)
+	}
+	return c.fault(at, fmt.Sprintf("unknown name %q", root), "%s",
+		nearest.Advice(root, append([]string{"raw", "envelope", "item", "index", "meta", "local"}, c.vars...), "names"))
+}
+
+// envelope is a member of the outermost envelope that has it.
+func (c *compiler) envelope(t hcl.Traversal) expr {
+	path, rest := names(t)
+	if len(path) == 0 {
+		return c.fault(t.SourceRange(), "envelope of what", "Write envelope.<member>.")
+	}
+	out := func(e *env) value {
+		for _, v := range e.envelopes {
+			if m := readValue(v).attribute(path[0]); m.kind != absent {
+				return m
+			}
+		}
+		return value{}
+	}
+	for _, name := range path[1:] {
+		out = attribute(out, name)
+	}
+	return c.relative(out, rest)
+}
+
+// metaNames are what is known of a message beside its body.
+var metaNames = []string{"source", "position", "received", "made"}
+
+func (c *compiler) meta(x *hclsyntax.ScopeTraversalExpr) expr {
+	path, _ := names(x.Traversal[1:])
+	if len(path) != 1 {
+		return c.fault(x.Range(), "meta of what", "Write meta.%s.", strings.Join(metaNames, ", meta."))
+	}
+	for i, n := range metaNames {
+		if n == path[0] {
+			return func(e *env) value { return e.meta[i].value }
+		}
+	}
+	return c.fault(x.Range(), fmt.Sprintf("unknown name %q", "meta."+path[0]), "%s", nearest.Advice(path[0], metaNames, "names of meta"))
+}
+
+func (c *compiler) local(x *hclsyntax.ScopeTraversalExpr) expr {
+	path, rest := names(x.Traversal[1:])
+	if len(path) == 0 {
+		return c.fault(x.Range(), "local of what", "Write local.<name>, with a name from a locals block.")
+	}
+	n, ok := c.m.localAt[path[0]]
+	if !ok {
+		return c.fault(x.Range(), fmt.Sprintf("unknown local %q", path[0]), "%s", nearest.Advice(path[0], c.m.localNames(), "locals"))
+	}
+	if n >= len(c.m.locals) { // locals see those above them only, so that none is made of itself
+		return c.fault(x.Range(), fmt.Sprintf("local %q is not known here yet", path[0]), "Locals may use those that stand above them.")
+	}
+	out := func(e *env) value {
+		if !e.known[n] {
+			e.known[n] = true
+			e.locals[n] = e.m.locals[n](e)
+		}
+		return e.read(e.locals[n])
+	}
+	for _, name := range path[1:] {
+		out = attribute(out, name)
+	}
+	return c.relative(out, rest)
+}
+
+func attribute(of expr, name string) expr {
+	return func(e *env) value { return e.read(of(e).attribute(name)) }
+}
+
+func (c *compiler) relative(of expr, t hcl.Traversal) expr {
+	for _, step := range t {
+		switch s := step.(type) {
+		case hcl.TraverseAttr:
+			of = attribute(of, s.Name)
+		case hcl.TraverseIndex:
+			of = c.at(of, c.literal(s.Key, s.SrcRange))
+		}
+	}
+	return of
+}
+
+// at is an element by number or a member by name.
+func (c *compiler) at(of, key expr) expr {
+	return func(e *env) value {
+		k, v := key(e), of(e)
+		if n, ok := k.int(); ok && v.kind != object {
+			e.work(2 * v.len())
+			return v.element(int(n))
+		}
+		if s, ok := k.string(); ok {
+			return v.attribute(s)
+		}
+		return value{}
+	}
+}
