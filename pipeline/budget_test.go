@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -33,10 +34,20 @@ func TestBudgetLevels(t *testing.T) {
 		r := newRig(t, g)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
+		var mu sync.Mutex
 		var told []string
+		tell := func(what ...string) (before []string) {
+			mu.Lock()
+			defer mu.Unlock()
+			before, told = told, append(told, what...)
+			if what == nil {
+				told = nil
+			}
+			return before
+		}
 		g.free.Store(10_000)
 		go func() {
-			done <- r.WatchBudgets(ctx, nil, func(b pipeline.Budget, level int) { told = append(told, fmt.Sprint(b.Name, level)) })
+			done <- r.WatchBudgets(ctx, nil, func(b pipeline.Budget, level int) { tell(fmt.Sprint(b.Name, level)) })
 		}()
 		verbs := func() (list []string) {
 			for _, rec := range r.records() {
@@ -55,15 +66,16 @@ func TestBudgetLevels(t *testing.T) {
 			{94, pipeline.BudgetEased, ""}, {60, pipeline.BudgetEased, ""}, {64, "", ""}, {100, pipeline.BudgetExhausted, "disk100"},
 		} {
 			before := verbs()
-			told = nil
+			tell()
 			g.free.Store(100_000 / step.percent)
 			time.Sleep(time.Minute)
 			now := verbs()[len(before):]
 			if want := step.verb; want == "" && len(now) > 0 || want != "" && !slices.Equal(now, []string{want}) {
 				t.Errorf("at %d %%: %v, want %q", step.percent, now, want)
 			}
-			if want := step.level; want == "" && len(told) > 0 || want != "" && !slices.Equal(told, []string{want}) {
-				t.Errorf("at %d %%: told %v, want %q", step.percent, told, want)
+			levels := tell()
+			if want := step.level; want == "" && len(levels) > 0 || want != "" && !slices.Equal(levels, []string{want}) {
+				t.Errorf("at %d %%: told %v, want %q", step.percent, levels, want)
 			}
 		}
 		last := r.records()[len(r.records())-1].Operator

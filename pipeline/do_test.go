@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -58,9 +59,10 @@ func (r *rig) live(name, want string) {
 func TestDo(t *testing.T) {
 	onTime(t, func(t *testing.T, r *rig) {
 		idp, app := new(pipelinetest.Signing), new(pipelinetest.Signing)
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		idp.Answer = func(pipeline.Delivery) pipeline.Result {
-			if down {
+			if down.Load() {
 				return pipeline.Result{Err: errDown}
 			}
 			return pipeline.Result{Info: "200"}
@@ -75,7 +77,7 @@ func TestDo(t *testing.T) {
 		if a := rec.Actions[1]; a.Status != pipeline.Proposed || a.Why != "waits for the call of idp" || rec.Outcomes[0].Decision.Result != "act" {
 			t.Errorf("it waits as %+v", a)
 		}
-		down = false
+		down.Store(false)
 		within(time.Minute)
 		if len(app.Taken()) != 1 || len(idp.Taken()) != 1 {
 			t.Errorf("%d facts, %d calls", len(app.Taken()), len(idp.Taken()))

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +18,12 @@ import (
 
 // shelf is an index that keeps documents by id and can be emptied.
 type shelf struct {
+	mu sync.Mutex
+	shelved
+}
+
+// shelved is what a shelf holds.
+type shelved struct {
 	docs    map[string]string
 	taken   int
 	rooms   []time.Time // what Rebuild was asked for
@@ -23,6 +32,8 @@ type shelf struct {
 }
 
 func (s *shelf) Deliver(_ context.Context, batch []pipeline.Delivery) ([]pipeline.Result, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.refuses {
 		return nil, errors.New("no")
 	}
@@ -34,6 +45,8 @@ func (s *shelf) Deliver(_ context.Context, batch []pipeline.Delivery) ([]pipelin
 }
 
 func (s *shelf) Rebuild(_ context.Context, from time.Time) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	if s.balks > 0 {
 		s.balks--
 		return errors.New("disk is busy")
@@ -43,39 +56,55 @@ func (s *shelf) Rebuild(_ context.Context, from time.Time) error {
 	return nil
 }
 
+// see is what the shelf holds now.
+func (s *shelf) see() shelved {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.shelved
+	now.docs, now.rooms = maps.Clone(s.docs), slices.Clone(s.rooms)
+	return now
+}
+
+// set changes the shelf under its lock.
+func (s *shelf) set(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	f()
+}
+
 // TestRebuild gives an index everything again after it made room, once, while
 // messages come in, and across restarts of its loop.
 func TestRebuild(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, store.NewMemory(store.Options{}, store.Faults{}))
-		s := &shelf{docs: map[string]string{}, balks: 1}
+		s := &shelf{shelved: shelved{docs: map[string]string{}, balks: 1}}
 		stop := r.index("soc", render, s)
 		for i := range 3 {
 			r.accept(r.revoked(fmt.Sprint("t", i), "email:jane@example.com"))
 		}
 		time.Sleep(time.Second)
-		before := len(s.docs)
+		before := len(s.see().docs)
 		if before == 0 {
 			t.Fatal("nothing was taken")
 		}
-		s.docs["wrong"] = "left over"
+		s.set(func() { s.docs["wrong"] = "left over" })
 		if err := r.Rebuild(t.Context(), "soc", "ana"); err != nil {
 			t.Fatal(err)
 		}
 		r.accept(r.revoked("t-new", "email:omar@example.com"))
 		time.Sleep(2 * time.Minute)
-		if len(s.rooms) != 1 || !s.rooms[0].IsZero() || s.docs["wrong"] != "" {
-			t.Errorf("room was made %v, left over: %q", s.rooms, s.docs["wrong"])
+		if now := s.see(); len(now.rooms) != 1 || !now.rooms[0].IsZero() || now.docs["wrong"] != "" {
+			t.Errorf("room was made %v, left over: %q", now.rooms, now.docs["wrong"])
 		}
-		if n := len(r.records()); len(s.docs) < n || s.docs["record1"] == "" || s.docs[fmt.Sprint("record", n)] == "" {
-			t.Errorf("%d documents of %d records", len(s.docs), n)
+		if n, docs := len(r.records()), s.see().docs; len(docs) < n || docs["record1"] == "" || docs[fmt.Sprint("record", n)] == "" {
+			t.Errorf("%d documents of %d records", len(docs), n)
 		}
 		if lag, err := r.Lag(t.Context(), "soc"); lag != 0 || err != nil {
 			t.Errorf("lag %d, %v", lag, err)
 		}
 
 		// While the index is down, a rebuild is asked for and its loop restarts.
-		s.refuses = true
+		s.set(func() { s.refuses = true })
 		if err := r.Rebuild(t.Context(), "soc", "ana"); err != nil {
 			t.Fatal(err)
 		}
@@ -87,16 +116,16 @@ func TestRebuild(t *testing.T) {
 			t.Error("a rebuild makes the journal keep everything")
 		}
 		stop()
-		s.refuses = false
+		s.set(func() { s.refuses = false })
 		defer r.index("soc", render, s)()
 		time.Sleep(2 * time.Minute)
-		if lag, err := r.Lag(t.Context(), "soc"); lag != 0 || err != nil || s.docs["record1"] == "" {
+		if lag, err := r.Lag(t.Context(), "soc"); lag != 0 || err != nil || s.see().docs["record1"] == "" {
 			t.Errorf("after the restart: lag %d, %v", lag, err)
 		}
 		time.Sleep(time.Hour)
-		taken := s.taken
+		taken := s.see().taken
 		time.Sleep(time.Hour)
-		if s.taken != taken {
+		if s.see().taken != taken {
 			t.Error("it goes on for ever")
 		}
 	})
@@ -112,7 +141,7 @@ func TestRebuildOfWhatIsLeft(t *testing.T) {
 		}
 		defer func() { _ = st.Close() }()
 		r := newRig(t, st)
-		s := &shelf{docs: map[string]string{}}
+		s := &shelf{shelved: shelved{docs: map[string]string{}}}
 		stop := r.index("soc", render, s)
 		r.accept(r.revoked("t1", "email:jane@example.com"))
 		time.Sleep(2 * time.Hour)
@@ -127,8 +156,8 @@ func TestRebuildOfWhatIsLeft(t *testing.T) {
 		}
 		time.Sleep(time.Second)
 		stop()
-		if len(s.rooms) != 1 || s.rooms[0].Before(began) {
-			t.Errorf("room was made from %v, the journal begins after %v", s.rooms, began)
+		if rooms := s.see().rooms; len(rooms) != 1 || rooms[0].Before(began) {
+			t.Errorf("room was made from %v, the journal begins after %v", rooms, began)
 		}
 		if lag, err := r.Lag(t.Context(), "soc"); lag != 0 || err != nil {
 			t.Errorf("lag %d, %v", lag, err)
