@@ -18,8 +18,8 @@ import (
 
 // Path is the template of what a call appends to its sink's URL. What is filled
 // in was written by strangers: each value stays within the path segment or the
-// query value it stands in, whatever it holds. It is immutable and safe for
-// concurrent use.
+// query value it stands in, whatever it holds. As all text of HCL it is in
+// Unicode's normalization form C. It is immutable and safe for concurrent use.
 type Path struct{ parts []pathPart }
 
 // pathPart is text of the file, or a value to fill in.
