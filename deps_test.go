@@ -41,6 +41,7 @@ var arrows = map[string][]string{
 	"pipeline/jose":              {"pipeline/strictjson"},
 	"pipeline/nearest":           {},
 	"pipeline/pipelinetest":      {"pipeline/..."},
+	"pipeline/pipelinetest/req":  {},
 	"pipeline/query":             {"pipeline/nearest", "pipeline/document", "pipeline/event", "pipeline/strictjson"},
 	"pipeline/set":               {"pipeline", "pipeline/event", "pipeline/jose", "pipeline/strictjson"},
 	"pipeline/state":             {"pipeline/event", "pipeline/strictjson"},
