@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func TestCheck(t *testing.T) {
@@ -63,9 +64,7 @@ func TestCheck(t *testing.T) {
 			if !errors.As(err, &pe) {
 				t.Fatalf("got %v, want *PayloadError", err)
 			}
-			if pe.Field != c.field || pe.Error() != c.want {
-				t.Errorf("got  %s: %s\nwant %s: %s", pe.Field, pe, c.field, c.want)
-			}
+			req.Equal(t, brokenRule(c.want), pe.Field+": "+pe.Error(), c.field+": "+c.want)
 		})
 	}
 }

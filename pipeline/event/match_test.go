@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func key(t *testing.T, k string) event.Subject {
@@ -22,33 +23,32 @@ func TestMatch(t *testing.T) {
 		mail  = "email:a@b.example"
 	)
 	for _, c := range []struct {
-		name, subscription, event string
-		ok, inferred              bool
+		name, ids, subscription, event string
+		ok, inferred                   bool
 	}{
-		{"identical (MATCH-01)", user, user, true, false},
-		{"other value (MATCH-01)", user, other, false, false},
-		{"other format (MATCH-01)", "opaque:u-1", "uri:urn:u-1", false, false},
-		{"case counts (MATCH-06)", mail, "email:A@b.example", false, false},
-		{"complex identical (MATCH-02)", "complex:user=" + mail + "&device=opaque:d", "complex:device=opaque:d&user=" + mail, true, false},
-		{"complex differs (MATCH-02)", "complex:user=" + mail + "&device=opaque:d", "complex:user=" + mail + "&device=opaque:e", false, false},
-		{"less specific event (MATCH-03)", "complex:user=" + mail + "&device=opaque:d", "complex:user=" + mail, true, false},
-		{"more specific event (MATCH-03)", "complex:user=" + mail, "complex:user=" + mail + "&session=opaque:s", true, false},
-		{"nothing in common (MATCH-03)", "complex:user=" + mail, "complex:device=opaque:d", true, false},
-		{"simple in complex (MATCH-04)", mail, "complex:user=" + mail + "&device=opaque:d", true, true},
-		{"simple not in complex (MATCH-04)", mail, "complex:user=email:x@b.example", false, false},
-		{"complex against simple", "complex:user=" + mail, mail, false, false},
-		{"simple in aliases (MATCH-05)", mail, "aliases:" + mail + "&opaque:1", true, true},
-		{"aliases against simple (MATCH-05)", "aliases:" + mail + "&opaque:1", "opaque:1", true, true},
-		{"aliases share one (MATCH-05)", "aliases:" + mail + "&opaque:1", "aliases:opaque:1&opaque:2", true, true},
-		{"aliases identical", "aliases:" + mail + "&opaque:1", "aliases:opaque:1&" + mail, true, false},
-		{"aliases share none (MATCH-05)", "aliases:" + mail + "&opaque:1", "aliases:opaque:3&opaque:2", false, false},
-		{"aliases in complex (MATCH-04, MATCH-05)", mail, "complex:user=aliases:" + mail + "%26opaque:1", true, true},
-		{"aliases in both complex (MATCH-05)", "complex:user=" + mail, "complex:user=aliases:" + mail + "%26opaque:1", true, true},
+		{"identical", "MATCH-01", user, user, true, false},
+		{"other value", "MATCH-01", user, other, false, false},
+		{"other format", "MATCH-01", "opaque:u-1", "uri:urn:u-1", false, false},
+		{"case counts", "MATCH-06", mail, "email:A@b.example", false, false},
+		{"complex identical", "MATCH-02", "complex:user=" + mail + "&device=opaque:d", "complex:device=opaque:d&user=" + mail, true, false},
+		{"complex differs", "MATCH-02", "complex:user=" + mail + "&device=opaque:d", "complex:user=" + mail + "&device=opaque:e", false, false},
+		{"less specific event", "MATCH-03 SUB-27", "complex:user=" + mail + "&device=opaque:d", "complex:user=" + mail, true, false},
+		{"more specific event", "MATCH-03", "complex:user=" + mail, "complex:user=" + mail + "&session=opaque:s", true, false},
+		{"nothing in common", "MATCH-03", "complex:user=" + mail, "complex:device=opaque:d", true, false},
+		{"simple in complex", "MATCH-04", mail, "complex:user=" + mail + "&device=opaque:d", true, true},
+		{"simple not in complex", "MATCH-04", mail, "complex:user=email:x@b.example", false, false},
+		{"complex against simple", "", "complex:user=" + mail, mail, false, false},
+		{"simple in aliases", "MATCH-05", mail, "aliases:" + mail + "&opaque:1", true, true},
+		{"aliases against simple", "MATCH-05", "aliases:" + mail + "&opaque:1", "opaque:1", true, true},
+		{"aliases share one", "MATCH-05", "aliases:" + mail + "&opaque:1", "aliases:opaque:1&opaque:2", true, true},
+		{"aliases identical", "", "aliases:" + mail + "&opaque:1", "aliases:opaque:1&" + mail, true, false},
+		{"aliases share none", "MATCH-05", "aliases:" + mail + "&opaque:1", "aliases:opaque:3&opaque:2", false, false},
+		{"aliases in complex", "MATCH-04 MATCH-05", mail, "complex:user=aliases:" + mail + "%26opaque:1", true, true},
+		{"aliases in both complex", "MATCH-05", "complex:user=" + mail, "complex:user=aliases:" + mail + "%26opaque:1", true, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			if ok, inferred := event.Match(key(t, c.subscription), key(t, c.event)); ok != c.ok || inferred != c.inferred {
-				t.Errorf("got %v %v, want %v %v", ok, inferred, c.ok, c.inferred)
-			}
+			ok, inferred := event.Match(key(t, c.subscription), key(t, c.event))
+			req.Equal(t, c.ids, [2]bool{ok, inferred}, [2]bool{c.ok, c.inferred})
 		})
 	}
 	if ok, _ := event.Match(event.Subject{}, key(t, mail)); ok {
@@ -115,9 +115,7 @@ func TestMatchAll(t *testing.T) {
 		{[]string{"opaque:*"}, "complex:tenant=opaque:t", false},
 		{[]string{"*"}, "complex:tenant=opaque:t", true},
 	} {
-		if got := event.MatchAll(c.patterns, key(t, c.subject)); got != c.want {
-			t.Errorf("%v against %s: %v", c.patterns, c.subject, got)
-		}
+		req.Equal(t, "MATCH-07", event.MatchAll(c.patterns, key(t, c.subject)), c.want)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
@@ -33,12 +34,12 @@ func TestVectors(t *testing.T) {
 func checkVector(t *testing.T, v strictjson.Value, profile, want string) {
 	t.Helper()
 	applied, err := readVector(v, profile)
-	switch {
-	case want == "accept" && err != nil:
-		t.Errorf("%s: refused: %v", profile, err)
-	case want == "reject" && err == nil:
-		t.Errorf("%s: accepted", profile)
-	case want == "reject" && profile != "scim" && strings.HasPrefix(v.Get("requirement").Text(), "LEGACY") == false:
+	got := "accept"
+	if err != nil {
+		got = "reject"
+	}
+	req.Equal(t, v.Get("requirement").Text(), got, want)
+	if want == "reject" && profile != "scim" && !strings.HasPrefix(v.Get("requirement").Text(), "LEGACY") {
 		if got := requirement(err); got != v.Get("requirement").Text() {
 			t.Errorf("breaks %s, want %s: %v", got, v.Get("requirement").Text(), err)
 		}

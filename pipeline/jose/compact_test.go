@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func TestParseCompactRefuses(t *testing.T) {
@@ -55,9 +56,7 @@ func TestParseCompactRefuses(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v, want *jose.Error", err)
 			}
-			if e.Reason != c.reason || e.Requirement != c.requirement {
-				t.Errorf("got reason %d of %s (%s), want %d of %s", e.Reason, e.Requirement, e.Problem, c.reason, c.requirement)
-			}
+			req.Equal(t, c.requirement, *e, jose.Error{Reason: c.reason, Requirement: c.requirement, Problem: e.Problem})
 		})
 	}
 }
@@ -69,9 +68,7 @@ func TestParseCompact(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := (jose.Header{Algorithm: "RS256", KeyID: "k-1", Type: "Application/SecEvent+JWT", MediaType: "secevent+jwt"}); *c.Header != want {
-		t.Errorf("header %+v, want %+v", *c.Header, want)
-	}
+	req.Equal(t, "SET-01 SET-18", *c.Header, jose.Header{Algorithm: "RS256", KeyID: "k-1", Type: "Application/SecEvent+JWT", MediaType: "secevent+jwt"})
 	if string(c.Payload) != claims || string(c.Signature) != "signature" {
 		t.Errorf("payload %q, signature %q", c.Payload, c.Signature)
 	}

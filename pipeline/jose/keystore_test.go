@@ -8,11 +8,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/lestrrat-go/jwx/v2/jwa"
 	"github.com/lestrrat-go/jwx/v2/jwk"
 	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func open(t *testing.T, dir string) *jose.KeyStore {
@@ -84,9 +84,7 @@ func TestKeyStorePublishesPublicKeysOnly(t *testing.T) {
 	}
 	for _, k := range set.Keys {
 		for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "k"} {
-			if k[private] != nil {
-				t.Errorf("member %s is published", private)
-			}
+			req.True(t, "KEY-06", k[private] == nil, "member %s is published", private)
 		}
 		if k["kid"] == nil || k["alg"] == nil || k["use"] != "sig" {
 			t.Errorf("key is not labelled: %v", k)
@@ -126,9 +124,7 @@ func TestSignedTokensVerify(t *testing.T) {
 			t.Fatal(err)
 		}
 		h := m.Signatures()[0].ProtectedHeaders()
-		if h.Type() != "secevent+jwt" || h.KeyID() != signer.KeyID() || h.Algorithm() != jwa.SignatureAlgorithm(alg) {
-			t.Errorf("header %v", h)
-		}
+		req.Equal(t, "SET-01 SET-20", h.Type()+" "+h.KeyID()+" "+h.Algorithm().String(), "secevent+jwt "+signer.KeyID()+" "+alg)
 	}
 }
 
@@ -174,9 +170,8 @@ func TestKeyStoreNewestSigns(t *testing.T) {
 	if signer, err := s.Signer("ES256"); err != nil || signer.KeyID() != next.KeyID() {
 		t.Errorf("signs with %v, %v", signer.KeyID(), err)
 	}
-	if set, err := jose.Static(s.JWKS()); err != nil || set.Len() != 2 {
-		t.Errorf("the older key is not published: %v", err)
-	}
+	set, err := jose.Static(s.JWKS())
+	req.True(t, "KEY-05", err == nil && set.Len() == 2, "the older key is not published: %v", err)
 }
 
 func TestKeyStoreRefuses(t *testing.T) {
@@ -216,7 +211,6 @@ func TestKeyStoreRefuses(t *testing.T) {
 	if _, err := jose.GenerateSigner("HS256"); err == nil {
 		t.Error("made an HMAC key")
 	}
-	if _, err := jose.NewSigner(keys.rsa1024); err == nil {
-		t.Error("took a weak key")
-	}
+	_, err := jose.NewSigner(keys.rsa1024)
+	req.True(t, "INTEROP-20", err != nil, "took a weak key")
 }

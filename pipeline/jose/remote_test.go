@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 // server answers fetches within the process, so that tests run in a bubble of
@@ -103,15 +104,12 @@ func TestRemoteUnknownKeyIsFloored(t *testing.T) {
 				t.Fatalf("got %v", err)
 			}
 		}
-		if n := s.asked.Load(); n != 1 {
-			t.Errorf("fetched %d times within the floor", n)
-		}
+		req.Equal(t, "KEY-03", s.asked.Load(), 1)
 		// The issuer rotates; after the floor one unknown name brings the key.
 		s.publish(t, "k1", "k2")
 		time.Sleep(30 * time.Second)
-		if err := key(r, "k2"); err != nil {
-			t.Error(err)
-		}
+		err := key(r, "k2")
+		req.True(t, "KEY-03 KEY-01", err == nil, "%v", err)
 		if err := key(r, "made-up"); !errors.Is(err, jose.ErrUnknownKey) {
 			t.Errorf("got %v", err)
 		}
@@ -131,19 +129,16 @@ func TestRemoteKeepsKeysWhileOutOfReach(t *testing.T) {
 		}
 		s.down.Store(true)
 		time.Sleep(59 * time.Minute)
-		if err := key(r, "k1"); err != nil {
-			t.Errorf("within the age bound: %v", err)
-		}
+		err := key(r, "k1")
+		req.True(t, "KEY-04", err == nil, "within the age bound: %v", err)
 		synctest.Wait()
 		// A name we do not know may have been published meanwhile: not final.
 		if err := key(r, "k2"); !errors.Is(err, jose.ErrUnavailable) || errors.Is(err, jose.ErrUnknownKey) {
 			t.Errorf("unknown name while out of reach: %v", err)
 		}
 		time.Sleep(time.Minute)
-		err := key(r, "k1")
-		if !errors.Is(err, jose.ErrUnavailable) {
-			t.Errorf("past the age bound: %v", err)
-		}
+		err = key(r, "k1")
+		req.True(t, "KEY-04", errors.Is(err, jose.ErrUnavailable), "past the age bound: %v", err)
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("the query is in %q", err)
 		}
@@ -173,9 +168,8 @@ func TestRemoteRemovedKeyStopsVerifying(t *testing.T) {
 			t.Error("a known key had to wait for the renewal")
 		}
 		time.Sleep(2 * time.Second)
-		if err := key(r, "k1"); !errors.Is(err, jose.ErrUnknownKey) {
-			t.Errorf("after the renewal: %v", err)
-		}
+		err := key(r, "k1")
+		req.True(t, "KEY-04", errors.Is(err, jose.ErrUnknownKey), "after the renewal: %v", err)
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jwk"
 
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func TestStaticTakesPublicSignatureKeysOnly(t *testing.T) {
@@ -63,9 +64,7 @@ func TestStaticTakesPublicSignatureKeysOnly(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			// A good key beside it stays usable.
 			s := static(t, c.key, member(t, keys.p256, map[string]any{"kid": "ec"}))
-			if got := s.Len() - 1; got != c.want {
-				t.Errorf("took %d keys, want %d", got, c.want)
-			}
+			req.Equal(t, "JWT-02 JWT-03", s.Len()-1, c.want)
 			if _, err := s.Key(context.Background(), "ec", "ES256"); err != nil {
 				t.Error(err)
 			}

@@ -11,6 +11,7 @@ import (
 	"github.com/lestrrat-go/jwx/v2/jws"
 
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 var policy = jose.Policy{
@@ -58,9 +59,8 @@ func TestVerifyAccepts(t *testing.T) {
 		{jwa.EdDSA, "ed", keys.ed},
 	} {
 		t.Run(c.alg.String()+" "+c.kid, func(t *testing.T) {
-			if err := verify(t, sign(t, c.alg, c.key, head(c.alg.String(), c.kid), claims), set, policy); err != nil {
-				t.Error(err)
-			}
+			err := verify(t, sign(t, c.alg, c.key, head(c.alg.String(), c.kid), claims), set, policy)
+			req.True(t, "SET-20 KEY-02 JWT-02", err == nil, "%v", err)
 		})
 	}
 	t.Run("the only fitting key without kid", func(t *testing.T) {
@@ -104,9 +104,7 @@ func TestVerifyRefuses(t *testing.T) {
 			if !errors.As(err, &e) {
 				t.Fatalf("got %v, want *jose.Error", err)
 			}
-			if e.Reason != c.reason || e.Requirement != c.requirement {
-				t.Errorf("got reason %d of %s (%s), want %d of %s", e.Reason, e.Requirement, e.Problem, c.reason, c.requirement)
-			}
+			req.Equal(t, c.requirement, *e, jose.Error{Reason: c.reason, Requirement: c.requirement, Problem: e.Problem})
 		})
 	}
 }
@@ -140,9 +138,7 @@ func TestNoKeyIsLookedForInVain(t *testing.T) {
 			t.Error("accepted")
 		}
 	}
-	if s.asked != 0 {
-		t.Errorf("looked for a key %d times", s.asked)
-	}
+	req.Equal(t, "KEY-03", s.asked, 0)
 }
 
 // broken is a key set out of reach.
