@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
 // TemplateVersion is raised when the templates change in a way that a cluster
 // must be told of.
-const TemplateVersion = 1
+const TemplateVersion = 2
 
 // IgnoreAbove is how many characters of a keyword or leaf a cluster indexes; a
 // longer value is kept, but not found, sorted or counted. In UTF-8 it fits the
@@ -17,17 +18,28 @@ const TemplateVersion = 1
 const IgnoreAbove = 8191
 
 // TemplateOptions are the choices a template leaves open. The zero value fits
-// Elasticsearch 8.11 and later without further set-up.
+// Elasticsearch 8.11 and later with all that its free licence has, without
+// further set-up.
 type TemplateOptions struct {
 	// Lifecycle names the lifecycle policy of the data streams, "" for none.
 	Lifecycle string
 	// FinalPipeline names the ingest pipeline every document goes through last,
 	// "" for none. It must exist before the first document.
 	FinalPipeline string
-	// Mapping replaces how a field is mapped, for clusters that lack a type; nil
-	// or a nil answer keeps it.
-	Mapping func(Field) map[string]any
+	// Lacks are those of Substituted that the cluster does not know.
+	Lacks []string
 }
+
+// Substituted are the types of mappings that not every cluster knows. Where they
+// lack, text takes the place of match_only_text, which finds the same in more
+// room; for constant_keyword data_stream.dataset is an alias of event.dataset,
+// and the other two are keywords that no document has.
+func Substituted() []string { return []string{constantKeyword, matchOnlyText} }
+
+const (
+	constantKeyword = "constant_keyword"
+	matchOnlyText   = "match_only_text"
+)
 
 // Template is one component or index template of a search cluster.
 type Template struct {
@@ -47,7 +59,12 @@ func (t Template) Path() string {
 // ClusterFields are the fields that a search cluster adds to every document by
 // itself. They are part of the templates and of no document that is rendered.
 func ClusterFields() []Field {
-	return []Field{{"event.ingested", Date, one, every, "When the search cluster took the document; set by its final pipeline.", "2026-02-03T10:15:06.300Z"}}
+	return []Field{
+		{"event.ingested", Date, one, every, "When the search cluster took the document; set by its final pipeline.", "2026-02-03T10:15:06.300Z"},
+		{"data_stream.type", Keyword, one, every, "First part of the data stream's name, always logs.", "logs"},
+		{"data_stream.dataset", Keyword, one, every, "Second part of the data stream's name, as event.dataset.", "ssf.set"},
+		{"data_stream.namespace", Keyword, one, every, "Third part of the data stream's name.", "default"},
+	}
 }
 
 // Templates are the templates of the six data streams, components before the
@@ -56,10 +73,10 @@ func ClusterFields() []Field {
 func Templates(o TemplateOptions) []Template {
 	list := []Template{
 		{Name: "ssf@settings", JSON: body(map[string]any{"template": map[string]any{"settings": o.settings()}})},
-		{Name: "ssf@mappings", JSON: body(map[string]any{"template": map[string]any{"mappings": o.mappings(func(f Field) bool { return f.Streams == every }, ClusterFields())}})},
+		{Name: "ssf@mappings", JSON: body(map[string]any{"template": map[string]any{"mappings": o.common()}})},
 	}
 	for i, stream := range streamNames {
-		own := map[string]any{"mappings": o.mappings(func(f Field) bool { return f.Streams != every && f.Streams&(1<<i) != 0 }, nil)}
+		own := map[string]any{"mappings": o.own(i)}
 		if user, _ := Lookup("user.name"); user.Streams.Has(stream) {
 			// What is asked most is about one user.
 			own["settings"] = map[string]any{"index": map[string]any{"sort": map[string]any{
@@ -87,8 +104,14 @@ func ownMappings(stream string) string {
 	return "ssf@mappings-" + strings.TrimPrefix(stream, "ssf.")
 }
 
+// meta is by whom and of which version templates are, and the indices made of
+// them.
+func meta() map[string]any {
+	return map[string]any{"managed_by": product, "schema": TemplateVersion, "ecs": ECSVersion}
+}
+
 func body(m map[string]any) []byte {
-	m["_meta"] = map[string]any{"managed_by": product, "schema": TemplateVersion, "ecs": ECSVersion}
+	m["_meta"] = meta()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
 	enc.SetEscapeHTML(false)
@@ -100,7 +123,8 @@ func body(m map[string]any) []byte {
 }
 
 // settings are those of every stream. Texts are cut into words as package query
-// says: runs of letters and digits, in lower case.
+// says: runs of letters and digits, in lower case. That is the analyzer of all
+// texts and not named in their mappings: a cluster checks components one by one.
 func (o TemplateOptions) settings() map[string]any {
 	index := map[string]any{
 		"auto_expand_replicas": "0-1",
@@ -115,24 +139,55 @@ func (o TemplateOptions) settings() map[string]any {
 	return map[string]any{
 		"index": index,
 		"analysis": map[string]any{
-			"analyzer":  map[string]any{wordAnalyzer: map[string]any{"type": "custom", "tokenizer": wordAnalyzer, "filter": []string{"lowercase"}}},
-			"tokenizer": map[string]any{wordAnalyzer: map[string]any{"type": "pattern", "pattern": `[^\p{L}\p{Nd}]+`}},
+			"analyzer":  map[string]any{"default": map[string]any{"type": "custom", "tokenizer": words, "filter": []string{"lowercase"}}},
+			"tokenizer": map[string]any{words: map[string]any{"type": "pattern", "pattern": `[^\p{L}\p{Nd}]+`}},
 		},
 	}
 }
 
-const wordAnalyzer = "ssf_words"
+const words = "ssf_words"
+
+// common are the mappings of the fields that every document has, and of what a
+// cluster adds to all.
+func (o TemplateOptions) common() map[string]any {
+	m := o.mappings(func(f Field) bool { return f.Streams == every })
+	put(m, "event.ingested", map[string]any{"type": "date"})
+	if slices.Contains(o.Lacks, constantKeyword) {
+		put(m, "data_stream.type", map[string]any{"type": "keyword"})
+		put(m, "data_stream.dataset", map[string]any{"type": "alias", "path": "event.dataset"})
+		put(m, "data_stream.namespace", map[string]any{"type": "keyword"})
+	}
+	m["_meta"] = meta()
+	return m
+}
+
+// own are the mappings of the fields that only some streams have, of which this
+// is one.
+func (o TemplateOptions) own(i int) map[string]any {
+	m := o.mappings(func(f Field) bool { return f.Streams != every && f.Streams&(1<<i) != 0 })
+	if !slices.Contains(o.Lacks, constantKeyword) {
+		put(m, "data_stream.type", map[string]any{"type": constantKeyword, "value": "logs"})
+		put(m, "data_stream.dataset", map[string]any{"type": constantKeyword, "value": streamNames[i]})
+		put(m, "data_stream.namespace", map[string]any{"type": constantKeyword})
+	}
+	return m
+}
 
 // mappings are those of the fields chosen. Nothing that is not declared is
 // indexed: what a stranger writes cannot make fields.
-func (o TemplateOptions) mappings(chosen func(Field) bool, more []Field) map[string]any {
-	properties := map[string]any{}
-	for _, f := range append(Fields(), more...) {
-		if len(more) > 0 && f.Name == more[0].Name || chosen(f) {
-			place(properties, strings.Split(f.Name, "."), o.mapping(f))
+func (o TemplateOptions) mappings(chosen func(Field) bool) map[string]any {
+	m := map[string]any{"dynamic": false, "properties": map[string]any{}}
+	for _, f := range Fields() {
+		if chosen(f) {
+			put(m, f.Name, o.mapping(f))
 		}
 	}
-	return map[string]any{"dynamic": false, "properties": properties}
+	return m
+}
+
+// put adds the mapping of a field to others.
+func put(mappings map[string]any, field string, mapping map[string]any) {
+	place(mappings["properties"].(map[string]any), strings.Split(field, "."), mapping)
 }
 
 func place(properties map[string]any, path []string, mapping map[string]any) {
@@ -150,16 +205,14 @@ func place(properties map[string]any, path []string, mapping map[string]any) {
 
 // mapping is how a field is indexed.
 func (o TemplateOptions) mapping(f Field) map[string]any {
-	if o.Mapping != nil {
-		if m := o.Mapping(f); m != nil {
-			return m
-		}
-	}
 	switch f.Type {
 	case Keyword:
 		return map[string]any{"type": "keyword", "ignore_above": IgnoreAbove}
 	case Text:
-		return map[string]any{"type": "text", "analyzer": wordAnalyzer, "norms": false}
+		if slices.Contains(o.Lacks, matchOnlyText) {
+			return map[string]any{"type": "text", "norms": false}
+		}
+		return map[string]any{"type": matchOnlyText}
 	case Flattened:
 		return map[string]any{"type": "flattened", "depth_limit": flattenedDepth, "ignore_above": IgnoreAbove}
 	case Stored:

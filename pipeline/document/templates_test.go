@@ -116,8 +116,15 @@ func TestTemplatesFit(t *testing.T) {
 			}
 			leaves("", doc, func(path string, _ any) {
 				f, _ := Lookup(path)
-				if got := composed[d.Stream][path]; got == nil || f.Type != Stored && got != string(f.Type) {
-					t.Errorf("%s: the template of %s maps %s as %v, want %s", name, d.Stream, path, got, f.Type)
+				want := string(f.Type)
+				switch f.Type {
+				case Stored:
+					want = "keyword"
+				case Text:
+					want = "match_only_text"
+				}
+				if got := composed[d.Stream][path]; got != want {
+					t.Errorf("%s: the template of %s maps %s as %v, want %s", name, d.Stream, path, got, want)
 				}
 			})
 		}
@@ -148,23 +155,20 @@ func mapped(prefix string, properties map[string]any) map[string]map[string]any 
 }
 
 func TestTemplateOptions(t *testing.T) {
-	o := TemplateOptions{Lifecycle: "long", FinalPipeline: "last", Mapping: func(f Field) map[string]any {
-		if f.Type == Flattened {
-			return map[string]any{"type": "flat_object"}
-		}
-		return nil
-	}}
+	o := TemplateOptions{Lifecycle: "long", FinalPipeline: "last", Lacks: Substituted()}
 	var text []byte
 	for _, tpl := range Templates(o) {
 		text = append(text, tpl.JSON...)
 	}
-	for _, want := range []string{`"name": "long"`, `"final_pipeline": "last"`, `"type": "flat_object"`} {
+	for _, want := range []string{`"name": "long"`, `"final_pipeline": "last"`, `"type": "text"`, `"path": "event.dataset"`} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("templates lack %s", want)
 		}
 	}
-	if bytes.Contains(text, []byte(`"flattened"`)) {
-		t.Error("a mapping was not replaced")
+	for _, lacking := range Substituted() {
+		if bytes.Contains(text, []byte(strconv.Quote(lacking))) {
+			t.Errorf("%s was not replaced", lacking)
+		}
 	}
 	if p := Templates(o)[0].Path(); p != "_component_template/ssf@settings" {
 		t.Errorf("path is %s", p)
