@@ -24,6 +24,7 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
 )
 
@@ -254,20 +255,15 @@ func TestPrepare(t *testing.T) {
 				t.Fatal(err)
 			}
 			header, claims := claimsOf(t, token)
-			if header["alg"] != "RS256" || header["typ"] != "secevent+jwt" || header["kid"] == nil {
-				t.Errorf("header %v (OKTA-02)", header)
-			}
+			req.True(t, "OKTA-02", header["alg"] == "RS256" && header["typ"] == "secevent+jwt" && header["kid"] != nil, "header %v", header)
 			var body any
 			if err := json.Unmarshal([]byte(c.body), &body); err != nil {
 				t.Fatal(err)
 			}
 			want := object{"iss": ours, "aud": org.url, "iat": float64(now.Unix()), "jti": pipeline.TokenID(c.order.ActionID, "org"), "events": object{c.uri: body}}
-			if got, want := fmt.Sprint(claims), fmt.Sprint(want); got != want {
-				t.Errorf("claims %s\nwant   %s (OKTA-03, OKTA-04)", got, want)
-			}
-			if r := deliver(t, s, token); r.Err != nil || r.Info != "202" {
-				t.Errorf("the org answered %+v", r)
-			}
+			req.Equal(t, "OKTA-03 OKTA-04 OKTA-05 OKTA-06", fmt.Sprint(claims), fmt.Sprint(want))
+			r := deliver(t, s, token)
+			req.True(t, "OKTA-01 OKTA-06", r.Err == nil && r.Info == "202", "the org answered %+v", r)
 		})
 	}
 }
@@ -370,9 +366,7 @@ func TestVerdicts(t *testing.T) {
 			case errors.As(res.Err, &final):
 				got = "final"
 			}
-			if got != c.want || res.After != c.after {
-				t.Errorf("%s after %v (%+v), want %s after %v", got, res.After, res, c.want, c.after)
-			}
+			req.Equal(t, idsOf(name), fmt.Sprint(got, " after ", res.After), fmt.Sprint(c.want, " after ", c.after))
 		})
 	}
 }
@@ -385,9 +379,8 @@ func TestOrgThroughItsFaults(t *testing.T) {
 	token := prepared(t, s, "a-1")
 
 	org.become(func() { org.registered = false })
-	if r := deliver(t, s, token); r.Err == nil || r.After != outbound.HoldFor || r.Info != "400 invalid_issuer" {
-		t.Errorf("before it is registered: %+v", r)
-	}
+	early := deliver(t, s, token)
+	req.True(t, "OKTA-08", early.Err != nil && early.After == outbound.HoldFor && early.Info == "400 invalid_issuer", "before it is registered: %+v", early)
 	org.become(func() { org.registered, org.left = true, 0 })
 	if r := deliver(t, s, token); r.Err == nil || r.After != 42*time.Second || r.Info != "429" {
 		t.Errorf("over the limit: %+v", r)

@@ -25,6 +25,7 @@ import (
 	"github.com/signalbox-dev/signalbox/connectors/okta"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
@@ -186,14 +187,12 @@ const (
 // of six kinds in one token (OKTA-01, OKTA-07, OKTA-09).
 func TestPage(t *testing.T) {
 	in := newIntake(t)
-	if !strings.HasSuffix(in.url, "/security/api/v1/security-events") {
-		t.Errorf("mounted at %s (OKTA-01)", in.url)
-	}
+	req.True(t, "OKTA-01", strings.HasSuffix(in.url, "/security/api/v1/security-events"), "mounted at %s", in.url)
 	token := sign(t, key, plainHeader, page(t, nil))
 	for range 2 {
 		resp, body := in.push(t, token)
 		if resp.StatusCode != http.StatusAccepted || body != "" || resp.Header.Get("Content-Type") != "" {
-			t.Fatalf("answered %s %q (OKTA-01)", resp.Status, body)
+			t.Fatalf("answered %s %q", resp.Status, body)
 		}
 	}
 	found, err := in.line.Find(t.Context(), pipeline.SETInputID(provider, "24c63fb56f1349a1a9fa2400000000aa"))
@@ -217,9 +216,7 @@ func TestPage(t *testing.T) {
 	}
 	slices.Sort(got) // the claims went through a map
 	slices.Sort(want)
-	if !slices.Equal(got, want) {
-		t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
-	}
+	req.Equal(t, "OKTA-01 OKTA-07 OKTA-09 SUB-25", got, want)
 }
 
 // TestAnswers: what a sender is told, in Okta's codes, with the member at fault
@@ -287,7 +284,7 @@ func TestAnswers(t *testing.T) {
 				c.change(claims, events)
 			})
 			resp, body := in.push(t, sign(t, key, plainHeader, claims))
-			in.told(t, resp, body, c.err, c.names)
+			in.told(t, idsOf(name), resp, body, c.err, c.names)
 		})
 	}
 	for name, c := range map[string]struct {
@@ -305,25 +302,31 @@ func TestAnswers(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp, body := in.push(t, c.token)
-			in.told(t, resp, body, c.err, c.names)
+			in.told(t, idsOf(name), resp, body, c.err, c.names)
 		})
 	}
 }
 
-func (in intake) told(t *testing.T, resp *http.Response, body, code, names string) {
+// idsOf is the requirement that the name of a case ends with, and what every
+// answer shows.
+func idsOf(name string) string {
+	_, id, _ := strings.Cut(strings.TrimSuffix(name, ")"), " (")
+	return id + " OKTA-01"
+}
+
+func (in intake) told(t *testing.T, ids string, resp *http.Response, body, code, names string) {
 	t.Helper()
 	if code == "" {
-		if resp.StatusCode != http.StatusAccepted || body != "" {
-			t.Errorf("answered %s %s, want 202", resp.Status, body)
-		}
+		req.Equal(t, ids, resp.Status+body, "202 Accepted")
 		return
 	}
 	var e struct{ Err, Description string }
 	if err := json.Unmarshal([]byte(body), &e); err != nil {
 		t.Fatalf("answered %s %s: %v", resp.Status, body, err)
 	}
-	if resp.StatusCode != http.StatusBadRequest || e.Err != code || !strings.Contains(e.Description, names) || e.Description == "" {
-		t.Errorf("answered %s %s, want 400 %s with %q (OKTA-01)", resp.Status, body, code, names)
+	req.Equal(t, ids, resp.Status+" "+e.Err, "400 Bad Request "+code)
+	if !strings.Contains(e.Description, names) || e.Description == "" {
+		t.Errorf("description %q, want one with %q", e.Description, names)
 	}
 	if resp.Header.Get("Content-Type") != "application/json" {
 		t.Errorf("header %v", resp.Header)

@@ -31,6 +31,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func client(t *testing.T, o Options) *http.Client {
@@ -238,10 +239,8 @@ func TestCertificates(t *testing.T) {
 			}
 			defer cl.CloseIdleConnections()
 			resp, err := get(t, cl, srv.URL)
-			if (err == nil) != c.ok {
-				t.Fatalf("error %v", err)
-			}
-			if !c.ok {
+			req.Equal(t, "PUSH-13 INTEROP-02", err == nil, c.ok)
+			if err != nil {
 				return
 			}
 			if body, err := io.ReadAll(resp.Body); err != nil || string(body) != "signalbox test" {

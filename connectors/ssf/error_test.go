@@ -7,6 +7,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/connectors/ssf"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func TestFromReject(t *testing.T) {
@@ -23,9 +24,7 @@ func TestFromReject(t *testing.T) {
 		"Invalid_Key":                 "invalid_request",
 	} {
 		e := ssf.FromReject(&pipeline.RejectError{Code: code, Description: "d", Requirement: "SET-05"})
-		if e.Code != want || e.Description != "d" {
-			t.Errorf("FromReject(%q) = %+v, want code %q", code, e, want)
-		}
+		req.Equal(t, "PUSH-03", e, ssf.Error{Code: want, Description: "d"})
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func TestAccepted(t *testing.T) {
@@ -24,9 +25,7 @@ func TestAccepted(t *testing.T) {
 	run(t, src, rec.Handle)
 	for range 2 { // a repeat is answered as the first (PUSH-09)
 		resp := post(t, url, "a.b.c", nil)
-		if resp.StatusCode != http.StatusAccepted || text(t, resp) != "" || resp.Header.Get("Content-Type") != "" {
-			t.Errorf("answered %s with header %v, want 202 and nothing else (PUSH-02)", resp.Status, resp.Header)
-		}
+		req.Equal(t, "PUSH-02 PUSH-09", resp.Status+text(t, resp)+resp.Header.Get("Content-Type"), "202 Accepted")
 	}
 	m := rec.Messages()[0]
 	if string(m.Body) != "a.b.c" || m.Source != "idp" || m.Sender != "https://idp.example.com" || m.RemoteAddr != "127.0.0.1" ||
@@ -47,9 +46,8 @@ func TestAnonymousHasNoSender(t *testing.T) {
 
 func TestVerdictsAnsweredAlike(t *testing.T) {
 	for _, v := range []pipeline.Verdict{pipeline.Accepted, pipeline.Repeated, pipeline.Reused, pipeline.Discarded} {
-		if a := New(Options{}).outcome(pipeline.Receipt{Verdict: v}); a.status != http.StatusAccepted || a.body != nil {
-			t.Errorf("%s is answered %+v", v, a)
-		}
+		a := New(Options{}).outcome(pipeline.Receipt{Verdict: v})
+		req.True(t, "PUSH-09 PUSH-02 SUB-26", a.status == http.StatusAccepted && a.body == nil, "%s is answered %+v", v, a)
 	}
 }
 
@@ -64,12 +62,9 @@ func TestRejected(t *testing.T) {
 		"unmapped": `{"err":"invalid_request","description":"no mapping"}`,
 	} {
 		resp := post(t, url, body, nil)
-		if got := text(t, resp); resp.StatusCode != http.StatusBadRequest || got != want {
-			t.Errorf("answered %s %s, want 400 %s (PUSH-03)", resp.Status, got, want)
-		}
-		if h := resp.Header; h.Get("Content-Type") != "application/json" || h.Get("Content-Language") != "en" {
-			t.Errorf("header %v (PUSH-03, PUSH-04)", h)
-		}
+		req.Equal(t, "PUSH-03", resp.Status+" "+text(t, resp), "400 Bad Request "+want)
+		req.Equal(t, "PUSH-03", resp.Header.Get("Content-Type"), "application/json")
+		req.Equal(t, "PUSH-04 PUSH-05", resp.Header.Get("Content-Language"), "en")
 	}
 }
 
@@ -93,9 +88,7 @@ func TestHandlerErrors(t *testing.T) {
 			src, url := endpoint(t, Options{})
 			run(t, src, func(context.Context, []pipeline.Message) ([]pipeline.Receipt, error) { return c.receipts, c.err })
 			resp := post(t, url, "a.b.c", nil)
-			if resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != c.after {
-				t.Errorf("answered %s, Retry-After %q; want 503 and %s", resp.Status, resp.Header.Get("Retry-After"), c.after)
-			}
+			req.Equal(t, "PUSH-06", resp.Status+", "+resp.Header.Get("Retry-After"), "503 Service Unavailable, "+c.after)
 			if got := text(t, resp); got != "" {
 				t.Errorf("the answer tells %q", got)
 			}
@@ -113,33 +106,32 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 		value  string
 	}
 	for name, c := range map[string]struct {
+		id     string
 		header http.Header
 		body   string
 		want   want
 	}{
-		"no content type":        {http.Header{"Content-Type": nil}, "a", want{415, "Accept", "application/secevent+jwt"}},
-		"JSON":                   {http.Header{"Content-Type": {"application/json"}}, "a", want{415, "", ""}},
-		"plain JWT":              {http.Header{"Content-Type": {"application/jwt"}}, "a", want{415, "", ""}},
-		"garbage type":           {http.Header{"Content-Type": {"application/secevent+jwt/x"}}, "a", want{415, "", ""}},
-		"two types":              {http.Header{"Content-Type": {"application/secevent+jwt", "text/plain"}}, "a", want{415, "", ""}},
-		"type with parameter":    {http.Header{"Content-Type": {"Application/Secevent+JWT; charset=utf-8"}}, "a", want{202, "", ""}},
-		"type, broken parameter": {http.Header{"Content-Type": {"application/secevent+jwt; charset"}}, "a", want{202, "", ""}},
-		"no authorization":       {http.Header{"Authorization": nil}, "a", want{401, "WWW-Authenticate", "Bearer"}},
-		"wrong secret":           {http.Header{"Authorization": {"Bearer 0123456789abcdeF"}}, "a", want{401, "WWW-Authenticate", "Bearer"}},
-		"secret with more":       {http.Header{"Authorization": {secret + "0"}}, "a", want{401, "", ""}},
-		"other scheme":           {http.Header{"Authorization": {"Basic 0123456789abcdef"}}, "a", want{401, "", ""}},
-		"two values":             {http.Header{"Authorization": {secret, secret}}, "a", want{401, "", ""}},
-		"scheme in lower case":   {http.Header{"Authorization": {"bearer 0123456789abcdef"}}, "a", want{202, "", ""}},
-		"no scheme":              {http.Header{"Authorization": {"0123456789abcdef"}}, "a", want{202, "", ""}},
-		"no accept":              {http.Header{"Accept": nil}, "a", want{202, "", ""}},
-		"too long":               {nil, strings.Repeat("a", 2001), want{413, "", ""}},
-		"just long enough":       {nil, strings.Repeat("a", 2000), want{202, "", ""}},
+		"no content type":        {"PUSH-18", http.Header{"Content-Type": nil}, "a", want{415, "Accept", "application/secevent+jwt"}},
+		"JSON":                   {"PUSH-18", http.Header{"Content-Type": {"application/json"}}, "a", want{415, "", ""}},
+		"plain JWT":              {"PUSH-18", http.Header{"Content-Type": {"application/jwt"}}, "a", want{415, "", ""}},
+		"garbage type":           {"PUSH-18", http.Header{"Content-Type": {"application/secevent+jwt/x"}}, "a", want{415, "", ""}},
+		"two types":              {"PUSH-18", http.Header{"Content-Type": {"application/secevent+jwt", "text/plain"}}, "a", want{415, "", ""}},
+		"type with parameter":    {"PUSH-18", http.Header{"Content-Type": {"Application/Secevent+JWT; charset=utf-8"}}, "a", want{202, "", ""}},
+		"type, broken parameter": {"PUSH-18", http.Header{"Content-Type": {"application/secevent+jwt; charset"}}, "a", want{202, "", ""}},
+		"no authorization":       {"PUSH-19 PUSH-17", http.Header{"Authorization": nil}, "a", want{401, "WWW-Authenticate", "Bearer"}},
+		"wrong secret":           {"PUSH-19 PUSH-17", http.Header{"Authorization": {"Bearer 0123456789abcdeF"}}, "a", want{401, "WWW-Authenticate", "Bearer"}},
+		"secret with more":       {"PUSH-19 PUSH-17", http.Header{"Authorization": {secret + "0"}}, "a", want{401, "", ""}},
+		"other scheme":           {"PUSH-19 PUSH-17", http.Header{"Authorization": {"Basic 0123456789abcdef"}}, "a", want{401, "", ""}},
+		"two values":             {"PUSH-19 PUSH-17", http.Header{"Authorization": {secret, secret}}, "a", want{401, "", ""}},
+		"scheme in lower case":   {"PUSH-19 PUSH-17", http.Header{"Authorization": {"bearer 0123456789abcdef"}}, "a", want{202, "", ""}},
+		"no scheme":              {"PUSH-19 PUSH-17", http.Header{"Authorization": {"0123456789abcdef"}}, "a", want{202, "", ""}},
+		"no accept":              {"PUSH-18", http.Header{"Accept": nil}, "a", want{202, "", ""}},
+		"too long":               {"PUSH-06 JWT-09", nil, strings.Repeat("a", 2001), want{413, "", ""}},
+		"just long enough":       {"PUSH-06 JWT-09", nil, strings.Repeat("a", 2000), want{202, "", ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			resp := post(t, url, c.body, c.header)
-			if resp.StatusCode != c.want.status {
-				t.Fatalf("answered %s, want %d", resp.Status, c.want.status)
-			}
+			req.Equal(t, c.id, resp.StatusCode, c.want.status)
 			if c.want.header != "" && resp.Header.Get(c.want.header) != c.want.value {
 				t.Errorf("%s is %q, want %q", c.want.header, resp.Header.Get(c.want.header), c.want.value)
 			}
@@ -149,13 +141,12 @@ func TestRefusedBeforeTheBody(t *testing.T) {
 		})
 	}
 	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete, http.MethodOptions, "BREW"} {
-		req, err := http.NewRequest(method, url, nil)
+		r, err := http.NewRequest(method, url, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if resp := do(t, req); resp.StatusCode != http.StatusMethodNotAllowed || resp.Header.Get("Allow") != "POST" {
-			t.Errorf("%s answered %s, Allow %q", method, resp.Status, resp.Header.Get("Allow"))
-		}
+		resp := do(t, r)
+		req.Equal(t, "PUSH-18", resp.Status+", "+resp.Header.Get("Allow"), "405 Method Not Allowed, POST")
 	}
 }
 
@@ -277,15 +268,14 @@ func TestRate(t *testing.T) {
 	src, url := endpoint(t, Options{Bounds: Bounds{Rate: 0.25, Burst: 2}, Now: func() time.Time { return clock }})
 	run(t, src, pipelinetest.NewRecorder().Handle)
 	for i, want := range []int{202, 202, 429, 429} {
-		if resp := post(t, url, fmt.Sprint(i), nil); resp.StatusCode != want {
-			t.Fatalf("request %d answered %s, want %d", i, resp.Status, want)
-		} else if want == 429 && resp.Header.Get("Retry-After") != "4" {
-			t.Errorf("Retry-After %q, want 4", resp.Header.Get("Retry-After"))
+		resp := post(t, url, fmt.Sprint(i), nil)
+		req.Equal(t, "PUSH-17 PUSH-06", resp.StatusCode, want)
+		if want == 429 {
+			req.Equal(t, "PUSH-06", resp.Header.Get("Retry-After"), "4")
 		}
 	}
-	if resp := post(t, url, "x", http.Header{"Authorization": {"Bearer stranger"}}); resp.StatusCode != 401 {
-		t.Errorf("a stranger was answered %s", resp.Status)
-	}
+	stranger := post(t, url, "x", http.Header{"Authorization": {"Bearer stranger"}})
+	req.Equal(t, "PUSH-17", stranger.StatusCode, 401)
 }
 
 func TestBucket(t *testing.T) {

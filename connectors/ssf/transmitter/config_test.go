@@ -5,12 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 func TestValidate(t *testing.T) {
@@ -19,6 +19,10 @@ func TestValidate(t *testing.T) {
 			Issuer: "https://signals.example.com", Audience: []string{"https://app.example.com"},
 			Push: &Push{Endpoint: "https://app.example.com/events", Authorization: "Bearer hush-hush"},
 		}
+	}
+	ids := map[string]string{
+		"http issuer": "SSF-TX-04", "issuer with query": "SSF-TX-04", "plain http": "PUSH-14 INTEROP-01", "algorithm none": "JWT-01",
+		"no audience": "SET-08", "empty audience": "SET-08",
 	}
 	for name, c := range map[string]struct {
 		change func(*Config)
@@ -60,9 +64,7 @@ func TestValidate(t *testing.T) {
 					t.Errorf("problem shows the secret: %v", p)
 				}
 			}
-			if !slices.Equal(got, c.fields) {
-				t.Errorf("problems of %q, want of %q", got, c.fields)
-			}
+			req.Equal(t, ids[name], fmt.Sprint(got), fmt.Sprint(c.fields))
 		})
 	}
 }

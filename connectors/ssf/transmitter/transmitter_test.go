@@ -25,6 +25,7 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 var now = time.Date(2026, 3, 1, 12, 0, 0, 700e6, time.UTC)
@@ -104,9 +105,7 @@ func TestPrepare(t *testing.T) {
 	var header, claims map[string]any
 	decode(t, parts[0], &header)
 	decode(t, parts[1], &claims)
-	if header["typ"] != "secevent+jwt" || header["alg"] != "ES256" {
-		t.Errorf("header %v", header)
-	}
+	req.Equal(t, "SET-01 SET-20", fmt.Sprint(header["typ"], " ", header["alg"]), "secevent+jwt ES256")
 	want := map[string]any{
 		"iss": "https://signals.example.com", "aud": "https://app.example.com",
 		"iat": float64(now.Unix()), "jti": pipeline.TokenID("a-0123", "app"), "txn": "t-1",
@@ -115,9 +114,7 @@ func TestPrepare(t *testing.T) {
 			"https://schemas.openid.net/secevent/caep/event-type/session-revoked": map[string]any{"event_timestamp": 1772366400.0},
 		},
 	}
-	if got, want := fmt.Sprint(claims), fmt.Sprint(want); got != want {
-		t.Errorf("claims %s\nwant   %s", got, want)
-	}
+	req.Equal(t, "SSF-TX-04 SET-02 SET-04 SET-05 SET-06 SET-07 SET-08 SET-09 SET-13 SET-14 SET-16 SET-17", fmt.Sprint(claims), fmt.Sprint(want))
 
 	order.Event = "no-such-event"
 	if _, err := s.Prepare(t.Context(), order); err == nil || !strings.Contains(err.Error(), "no-such-event") {
@@ -150,22 +147,21 @@ func TestRequest(t *testing.T) {
 		t.Errorf("result %+v", res)
 	}
 	p := r.Pushes()[0]
-	if p.Method != http.MethodPost || p.Token != "a.b.c" {
-		t.Errorf("%s with body %q", p.Method, p.Token)
-	}
+	req.Equal(t, "PUSH-01", p.Method+" "+p.Token, "POST a.b.c")
 	for name, want := range map[string]string{
 		"Content-Type": "application/secevent+jwt", "Accept": "application/json",
 		"Authorization": "Bearer hush-hush", "User-Agent": "signalbox",
 	} {
-		if got := p.Header.Get(name); got != want {
-			t.Errorf("%s: %q, want %q (PUSH-01, SSF-TX-30)", name, got, want)
+		ids := "PUSH-01"
+		if name == "Authorization" {
+			ids = "SSF-TX-30"
 		}
+		req.Equal(t, ids, p.Header.Get(name), want)
 	}
 	r = pipelinetest.NewPushReceiver(t)
 	one(t, open(t, r.URL, func(c *Config) { c.Push.Authorization = "" }), "a.b.c")
-	if h, ok := r.Pushes()[0].Header["Authorization"]; ok {
-		t.Errorf("Authorization %q was sent without one being configured", h)
-	}
+	h, ok := r.Pushes()[0].Header["Authorization"]
+	req.True(t, "SSF-TX-30", !ok, "Authorization %q was sent without one being configured", h)
 }
 
 // TestAnswers is PUSH-12 as a table.
@@ -241,12 +237,12 @@ func TestAnswers(t *testing.T) {
 			case res.After >= outbound.HoldFor && c.want == hold:
 				got = hold
 			}
-			if got != c.want || res.Info != c.info || res.After != c.after {
-				t.Errorf("%s, info %q, after %v, error %v; want %s, %q, %v", got, res.Info, res.After, res.Err, c.want, c.info, c.after)
+			ids := "PUSH-12"
+			if strings.HasPrefix(name, "401") || strings.HasPrefix(name, "authentication") {
+				ids += " PUSH-19"
 			}
-			if n := len(r.Pushes()); n != 1 {
-				t.Errorf("%d requests were made for one try", n)
-			}
+			req.Equal(t, ids, fmt.Sprintf("%s, %q after %v", got, res.Info, res.After), fmt.Sprintf("%s, %q after %v", c.want, c.info, c.after))
+			req.Equal(t, "PUSH-11", len(r.Pushes()), 1)
 			if res.Err != nil && strings.Contains(res.Err.Error(), "hush") {
 				t.Errorf("the error shows the secret: %v", res.Err)
 			}
@@ -350,9 +346,8 @@ func TestTLS(t *testing.T) {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	defer srv.Close()
-	if res := one(t, open(t, srv.URL), "a.b.c"); res.Err == nil {
-		t.Error("a certificate of an unknown authority was taken (PUSH-13)")
-	}
+	res := one(t, open(t, srv.URL), "a.b.c")
+	req.True(t, "PUSH-13", res.Err != nil, "a certificate of an unknown authority was taken")
 	ca := filepath.Join(t.TempDir(), "ca.pem")
 	block := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw})
 	if err := os.WriteFile(ca, block, 0o600); err != nil {
