@@ -21,7 +21,7 @@ import (
 // setType is the typ of the tokens a Signer makes (SET-01).
 const setType = "secevent+jwt"
 
-// Signer signs Security Event Tokens with one private key. It is immutable and
+// Signer signs Security Event Tokens, or what As made it, with one private key. It is immutable and
 // safe for concurrent use; the key never leaves it (KEY-06).
 type Signer struct {
 	alg     string
@@ -90,12 +90,30 @@ func NewSigner(key crypto.Signer) (*Signer, error) {
 	if s.public, err = json.Marshal(public); err != nil {
 		return nil, fmt.Errorf("publish signing key: %w", err)
 	}
+	s.header = header(alg, s.kid, setType)
+	return s, nil
+}
+
+// As returns the signer of tokens of another type with the same key, such as
+// "JWT"; a kid that is not empty names the key in place of its thumbprint.
+func (s *Signer) As(typ, kid string) *Signer {
+	c := *s
+	if kid != "" {
+		c.kid = kid
+	}
+	c.header = header(c.alg, c.kid, typ)
+	return &c
+}
+
+// header is the protected header, encoded, with its dot.
+func header(alg, kid, typ string) []byte {
 	h := append([]byte(`{"alg":"`), alg...)
 	h = append(h, `","kid":`...)
-	h = strictjson.AppendString(h, s.kid)
-	h = append(h, `,"typ":"`+setType+`"}`...)
-	s.header = append(base64.RawURLEncoding.AppendEncode(nil, h), '.')
-	return s, nil
+	h = strictjson.AppendString(h, kid)
+	h = append(h, `,"typ":`...)
+	h = strictjson.AppendString(h, typ)
+	h = append(h, '}')
+	return append(base64.RawURLEncoding.AppendEncode(nil, h), '.')
 }
 
 func signingAlgorithm(key crypto.Signer) (string, error) {
