@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
@@ -100,10 +101,14 @@ func TestClientCredentials(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Unix(1_767_225_600, 0)
-	c := &tokens{sasl: s, client: srv.Client(), now: func() time.Time { return now }}
+	env := kind.Env{Now: func() time.Time { return now }}
+	c, err := s.credentials().Open(outbound.Options{AllowPrivate: true}, env)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, later := range []time.Duration{0, time.Minute, time.Hour} {
 		now = now.Add(later)
-		if token, err := c.get(t.Context()); token != "t-1" || err != nil {
+		if token, err := c.Token(t.Context(), nil); token != "t-1" || err != nil {
 			t.Errorf("%q, %v", token, err)
 		}
 	}
@@ -111,8 +116,10 @@ func TestClientCredentials(t *testing.T) {
 		t.Errorf("asked %d times, want 2", asked)
 	}
 	s.ClientSecret = "wrong"
-	now = now.Add(24 * time.Hour)
-	if _, err := c.get(t.Context()); err == nil || strings.Contains(err.Error(), "wrong") || !strings.Contains(err.Error(), "check client_id") {
+	if c, err = s.credentials().Open(outbound.Options{AllowPrivate: true}, env); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.Token(t.Context(), nil); err == nil || strings.Contains(err.Error(), "wrong") || !strings.Contains(err.Error(), "check client_id") {
 		t.Errorf("error %v", err)
 	}
 }

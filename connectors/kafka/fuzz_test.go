@@ -27,15 +27,3 @@ func FuzzMessage(f *testing.F) {
 		}
 	})
 }
-
-// FuzzToken: what a token endpoint answers gives a token or an error.
-func FuzzToken(f *testing.F) {
-	f.Add([]byte(`{"access_token":"t","token_type":"Bearer","expires_in":3600}`))
-	f.Add([]byte(`{"access_token":"t","expires_in":-1e308}`))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		token, lasts, err := readToken(text)
-		if (err == nil) != (token != "") || lasts < 0 || lasts > 24*time.Hour {
-			t.Errorf("%q, %v, %v", token, lasts, err)
-		}
-	})
-}

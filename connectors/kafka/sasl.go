@@ -2,15 +2,9 @@ package kafka
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"net/http"
-	"net/url"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
@@ -18,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	clientoauth "github.com/signalbox-dev/signalbox/connectors/oauth"
 	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
@@ -97,91 +92,19 @@ func (s *SASL) mechanism(env kind.Env) (sasl.Mechanism, error) {
 	if s.Token != "" {
 		return oauth.Auth{Token: string(s.Token)}.AsMechanism(), nil
 	}
-	client, err := outbound.Options{URL: s.TokenURL, AllowPrivate: s.AllowPrivate, InFlight: 1}.Client(env)
+	tokens, err := s.credentials().Open(outbound.Options{AllowPrivate: s.AllowPrivate}, env)
 	if err != nil {
-		return nil, fmt.Errorf("token_url: %w", err)
+		return nil, err
 	}
-	t := &tokens{sasl: s, client: client, now: env.Clock()}
 	return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
-		token, err := t.get(ctx)
+		token, err := tokens.Token(ctx, nil)
 		return oauth.Auth{Token: token}, err
 	}), nil
 }
 
-// tokens gets access tokens and keeps one as long as it is good.
-type tokens struct {
-	sasl   *SASL
-	client *http.Client
-	now    func() time.Time
-
-	mu    sync.Mutex
-	token string
-	until time.Time
-}
-
-// Bounds of a token request and of what comes back.
-const (
-	tokenTime  = 10 * time.Second
-	tokenBytes = 64 << 10
-	tokenSlack = 30 * time.Second // before its end a token is not used any more
-)
-
-func (t *tokens) get(ctx context.Context) (string, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.token != "" && t.now().Before(t.until) {
-		return t.token, nil
-	}
-	ctx, cancel := context.WithTimeout(ctx, tokenTime)
-	defer cancel()
-	form := url.Values{"grant_type": {"client_credentials"}}
-	if t.sasl.Scope != "" {
-		form.Set("scope", t.sasl.Scope)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, t.sasl.TokenURL, strings.NewReader(form.Encode()))
-	if err != nil {
-		return "", fmt.Errorf("token_url: %w", outbound.Cause(err))
-	}
-	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.Header.Set("Accept", "application/json")
-	req.SetBasicAuth(url.QueryEscape(t.sasl.ClientID), url.QueryEscape(string(t.sasl.ClientSecret))) // RFC 6749 section 2.3.1
-	resp, err := t.client.Do(req)
-	if err != nil {
-		return "", fmt.Errorf("token_url: %w", outbound.Cause(err))
-	}
-	defer resp.Body.Close()
-	text, err := outbound.Read(resp, tokenBytes)
-	if err != nil {
-		return "", fmt.Errorf("token_url: read answer: %w", outbound.Cause(err))
-	}
-	if resp.StatusCode != http.StatusOK {
-		return "", fmt.Errorf("token_url answers %d: check client_id, client_secret and scope", resp.StatusCode)
-	}
-	token, lasts, err := readToken(text)
-	if err != nil {
-		return "", fmt.Errorf("token_url: %w", err)
-	}
-	t.token, t.until = token, t.now().Add(lasts-tokenSlack)
-	return token, nil
-}
-
-// readToken reads the answer of a token endpoint (RFC 6749 section 5.1).
-func readToken(text []byte) (token string, lasts time.Duration, err error) {
-	var answer struct {
-		Token string  `json:"access_token"`
-		Type  string  `json:"token_type"`
-		Lasts float64 `json:"expires_in"`
-	}
-	if json.Unmarshal(text, &answer) != nil || answer.Token == "" {
-		return "", 0, errors.New("the answer holds no access_token")
-	}
-	if answer.Type != "" && !strings.EqualFold(answer.Type, "bearer") {
-		return "", 0, errors.New("the answer holds a token that is no bearer token")
-	}
-	if !(answer.Lasts > 0) { // unknown: ask again for every connection
-		return answer.Token, 0, nil
-	}
-	return answer.Token, time.Duration(min(answer.Lasts, 24*3600)) * time.Second, nil
+// credentials are those by which a token is got.
+func (s *SASL) credentials() *clientoauth.Config {
+	return &clientoauth.Config{TokenURL: s.TokenURL, ClientID: s.ClientID, ClientSecret: s.ClientSecret, Scopes: strings.Fields(s.Scope)}
 }
 
 func join(a, b string) string {

@@ -47,6 +47,8 @@ type Options struct {
 	OAuth         *oauth.Config
 	// Reach says how peers are reached; its URL is set here.
 	Reach outbound.Options
+	// HTTP calls the transmitter instead of a client made by Reach; nil: it does.
+	HTTP *http.Client
 	// Audience are the values of aud that mean us; nil: not checked (SSF-RX-10).
 	Audience []string
 	Timeout  time.Duration // of one call; 0: 20 s
@@ -93,8 +95,10 @@ func New(o Options, env kind.Env) (*Client, error) {
 	c := &Client{o: o, now: env.Clock()}
 	o.Reach.URL = o.Transmitter
 	var err error
-	if c.http, err = o.Reach.Client(env); err != nil {
-		return nil, err
+	if c.http = o.HTTP; c.http == nil {
+		if c.http, err = o.Reach.Client(env); err != nil {
+			return nil, err
+		}
 	}
 	if o.OAuth != nil {
 		if c.tokens, err = o.OAuth.Open(o.Reach, env); err != nil {
