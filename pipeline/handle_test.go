@@ -11,6 +11,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
@@ -38,20 +39,16 @@ func TestReceipts(t *testing.T) {
 	if got := r.record(3); got.Input.Discard == "" || len(got.Outcomes) != 0 {
 		t.Errorf("record of what was discarded: %+v", got.Input)
 	}
-	if got := r.record(4); got.Outcomes[0].Event.Type != "unknown" {
-		t.Errorf("event of type %s", got.Outcomes[0].Event.Type)
-	}
+	req.Equal(t, "EVT-33", r.record(4).Outcomes[0].Event.Type, "unknown")
 
 	again := r.handle(reused, first, discarded, refused)
-	equal(t, "verdicts", verdicts(again), []pipeline.Verdict{pipeline.Reused, pipeline.Repeated, pipeline.Repeated, pipeline.Rejected})
+	req.Equal(t, "SET-27 PUSH-09", verdicts(again), []pipeline.Verdict{pipeline.Reused, pipeline.Repeated, pipeline.Repeated, pipeline.Rejected})
 	equal(t, "places", []uint64{again[0].Seq, again[1].Seq, again[2].Seq, again[3].Seq}, []uint64{5, 1, 3, 6})
 	if got := r.record(5); got.Input.Verdict != pipeline.Reused || len(got.Outcomes)+len(got.Actions) != 0 || got.Input.Body != string(reused.Body) {
 		t.Errorf("record of a reused token id: %+v", got)
 	}
-	if n := r.rules.Times(pipeline.EventID(pipeline.SETInputID(idp, "1"), 0)); n != 1 {
-		t.Errorf("decided %d times", n)
-	}
-	equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued})
+	req.Equal(t, "SET-27", r.rules.Times(pipeline.EventID(pipeline.SETInputID(idp, "1"), 0)), 1)
+	req.Equal(t, "SET-27", r.statuses(), []pipeline.Status{pipeline.Queued})
 }
 
 // TestSameMessageInOneBatch: a message that stands twice in a batch is accepted
@@ -125,9 +122,7 @@ func TestStoreFailure(t *testing.T) {
 	if _, err := r.Handle(t.Context(), msgs); !errors.Is(err, broken) {
 		t.Fatalf("error %v", err)
 	}
-	if n := len(r.records()) + r.pending("app"); n != 0 {
-		t.Errorf("%d things were left behind", n)
-	}
+	req.Equal(t, "PUSH-08 PUSH-10", len(r.records())+r.pending("app"), 0)
 	if found, err := r.Find(t.Context(), pipeline.SETInputID(idp, "1")); err != nil || len(found) != 0 {
 		t.Errorf("found %v, %v", found, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 // TestMappedMessages: what an analyst reads of the records of other products.
@@ -16,6 +17,8 @@ func TestMappedMessages(t *testing.T) {
 		{"alert", `{"alert_id":"1","severity":"low","verdict":"false_positive"}`, ``, `acme: low alert "without a title" (false positive)`},
 		{"activity", `{"action":"sign-in","outcome":"failure","source_ip":"203.0.113.7"}`, ``, `acme: sign-in failure from 203.0.113.7`},
 		{"posture", `{"status":"not-compliant","failed_checks":["disk encryption","firewall"]}`, ``, `acme: posture not-compliant (disk encryption, firewall)`},
+		{"risk-level-change", `{"principal":"USER","previous_level":"LOW","current_level":"HIGH"}`, ``, `acme: user risk LOW→HIGH`},
+		{"risk-level-change", `{"principal":"USER","current_level":"HIGH"}`, ``, `acme: user risk HIGH`},
 		{"session-revoked", `{"reason_admin":{"en":"left"}}`, ``, `acme: session revoked (left)`},
 	} {
 		r := everyMapped()
@@ -29,9 +32,11 @@ func TestMappedMessages(t *testing.T) {
 		if err := json.Unmarshal(render(t, r)[0].JSON, &d); err != nil {
 			t.Fatal(err)
 		}
-		if d.Message != c.want {
-			t.Errorf("got  %s\nwant %s", d.Message, c.want)
+		ids := ""
+		if c.typ == "risk-level-change" {
+			ids = "EVT-15"
 		}
+		req.Equal(t, ids, d.Message, c.want)
 		if !slices.Equal(d.Tags, []string{"unknown-value"}) {
 			t.Errorf("tags %q", d.Tags)
 		}

@@ -45,7 +45,7 @@ func TestBuild(t *testing.T) {
 			{"event_timestamp":1767224900,"reason_admin":{"en":"é"}}}}`), &want); err != nil {
 		t.Fatal(err)
 	}
-	req.Equal(t, "SET-02 SET-06 SET-07 SET-08 SET-09 SET-13 SET-16 SET-04 SET-05 INTEROP-26", got, want)
+	req.Equal(t, "SET-02 SET-06 SET-07 SET-08 SET-09 SET-13 SET-16 SET-04 SET-05 SUB-14 INTEROP-26", got, want)
 }
 
 func TestBuiltTokensPassOurVerifier(t *testing.T) {

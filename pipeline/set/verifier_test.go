@@ -113,8 +113,15 @@ func TestVerifyRefuses(t *testing.T) {
 }
 
 func TestNothingOfAForgedTokenIsTold(t *testing.T) {
+	for _, rules := range set.RuleSets() {
+		nothingIsTold(t, rules)
+	}
+}
+
+func nothingIsTold(t *testing.T, rules string) {
+	t.Helper()
 	s := readSetting(t, "testdata/vectors")
-	v := s.verifier(t, s.issuer(t, "ssf"))
+	v := s.verifier(t, s.issuer(t, rules))
 	good := string(s.token(t, []byte(header), with(nil)))
 	// Claims that would break a dozen rules, under the signature of others.
 	bad := string(s.token(t, []byte(header), with(object{"aud": "x", "sub": "y", "iat": "z", "events": nil})))
@@ -124,7 +131,11 @@ func TestNothingOfAForgedTokenIsTold(t *testing.T) {
 	if !errors.As(err, &r) {
 		t.Fatalf("got %v", err)
 	}
-	req.Equal(t, "JWT-04", r.Code+" of "+r.Requirement, pipeline.AuthenticationFailed+" of JWT-04")
+	ids := "JWT-04 SET-20"
+	if rules == "scim" {
+		ids += " SCIM-10"
+	}
+	req.Equal(t, ids, r.Code+" of "+r.Requirement, pipeline.AuthenticationFailed+" of JWT-04")
 	if r.Issuer != s.Issuer || r.JTI != "jti-1" {
 		t.Errorf("what the token claims to be is lost: %+v", r)
 	}
