@@ -30,7 +30,7 @@ var update = flag.Bool("update", false, "sign the tokens of the examples anew an
 
 const examples = "../../../examples"
 
-// TestExamples runs every example whole: the product with the example's
+// TestExamples runs every example of tokens whole: the product with the example's
 // configuration reads in/*.jwt, and what it indexes and does must be what want
 // holds. The clock stands a second after the newest token.
 //
@@ -40,12 +40,12 @@ const examples = "../../../examples"
 // The tokens are those of claims/*.jsonl, signed with keys that are made from
 // the issuer's name, so that anybody can make them again: they protect nothing.
 func TestExamples(t *testing.T) {
-	configs, err := filepath.Glob(filepath.Join(examples, "*", "config.hcl"))
-	if err != nil || len(configs) == 0 {
+	claims, err := filepath.Glob(filepath.Join(examples, "*", "claims"))
+	if err != nil || len(claims) == 0 {
 		t.Fatalf("no examples: %v", err)
 	}
-	for _, config := range configs {
-		dir := filepath.Dir(config)
+	for _, c := range claims {
+		dir := filepath.Dir(c)
 		t.Run(filepath.Base(dir), func(t *testing.T) {
 			e := example{T: t, dir: dir}
 			e.sign()
@@ -143,18 +143,7 @@ func (e *example) run() {
 		e.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	for _, part := range []string{"in", "keys"} {
-		if err := os.CopyFS(filepath.Join(dir, part), os.DirFS(filepath.Join(e.dir, part))); err != nil {
-			e.Fatal(err)
-		}
-	}
-	config, err := os.ReadFile(filepath.Join(e.dir, "config.hcl"))
-	if err != nil {
-		e.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "config.hcl"), config, 0o600); err != nil {
-		e.Fatal(err)
-	}
+	config := e.copy(dir, "in", "keys")
 	peer := pipelinetest.NewPushReceiver(e)
 	env := func(name string) (string, bool) { return strings.TrimSuffix(peer.URL, "/events"), name == "PEER" }
 	a, err := New(Options{Config: filepath.Join(dir, "config.hcl"), Env: env, Now: func() time.Time { return e.now }})
@@ -166,29 +155,48 @@ func (e *example) run() {
 	if err := a.Start(ctx); err != nil {
 		e.Fatal(err)
 	}
-	e.await(ctx, a)
+	e.await(ctx, a, "event.dataset:ssf.set", e.tokens)
 	e.declared(e.search(ctx, a, "*"))
 	e.same("want/timeline.txt", e.timeline(ctx, a))
 	if err := a.Stop(ctx); err != nil {
 		e.Error(err)
 	}
-	if file := filepath.Join(dir, "out", "actions.jsonl"); strings.Contains(string(config), "out/actions.jsonl") {
+	if file := filepath.Join(dir, "out", "actions.jsonl"); strings.Contains(config, "out/actions.jsonl") {
 		e.same("want/actions.jsonl", e.actions(file))
 	}
-	if strings.Contains(string(config), `env("PEER")`) {
+	if strings.Contains(config, `env("PEER")`) {
 		e.same("want/sent.jsonl", e.sent(peer.Taken()))
 	}
 }
 
-// await waits until every token is in the index and every action has gone out.
-func (e *example) await(ctx context.Context, a *App) {
+// copy copies the configuration and parts of the folder, and returns the
+// configuration.
+func (e *example) copy(to string, parts ...string) string {
+	for _, part := range parts {
+		if err := os.CopyFS(filepath.Join(to, part), os.DirFS(filepath.Join(e.dir, part))); err != nil {
+			e.Fatal(err)
+		}
+	}
+	config, err := os.ReadFile(filepath.Join(e.dir, "config.hcl"))
+	if err != nil {
+		e.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(to, "config.hcl"), config, 0o600); err != nil {
+		e.Fatal(err)
+	}
+	return string(config)
+}
+
+// await waits until so many documents of what came in are in the index and
+// every action has gone out.
+func (e *example) await(ctx context.Context, a *App, what string, n int) {
 	for tick := time.NewTicker(5 * time.Millisecond); ; {
-		if n := len(e.search(ctx, a, "event.dataset:ssf.set")); n >= e.tokens {
+		if len(e.search(ctx, a, what)) >= n {
 			break
 		}
 		select {
 		case <-ctx.Done():
-			e.Fatalf("not every token was read: %v", ctx.Err())
+			e.Fatalf("not everything was read: %v", ctx.Err())
 		case <-tick.C:
 		}
 	}
@@ -272,7 +280,7 @@ func (e *example) timeline(ctx context.Context, a *App) []byte {
 		}
 		lines = append(lines, line)
 	}
-	order := []string{"ssf.set", "ssf.decision", "ssf.action"}
+	order := []string{"ssf.set", "ssf.alert", "ssf.error", "ssf.decision", "ssf.action"}
 	slices.SortFunc(lines, func(x, y string) int {
 		a, b := strings.Fields(x), strings.Fields(y)
 		return cmp.Or(strings.Compare(a[0], b[0]), cmp.Compare(slices.Index(order, a[1]), slices.Index(order, b[1])), strings.Compare(x, y))
@@ -288,14 +296,7 @@ func (e *example) sent(tokens []string) []byte {
 			lines = append(lines, token)
 			continue
 		}
-		var claims map[string]any
-		text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
-		if err == nil {
-			err = json.Unmarshal(text, &claims)
-		}
-		if err != nil {
-			e.Fatal(err)
-		}
+		claims := e.claims(token)
 		delete(claims, "aud") // the port of the test's peer
 		line, err := json.Marshal(claims)
 		if err != nil {
@@ -305,6 +306,18 @@ func (e *example) sent(tokens []string) []byte {
 	}
 	slices.Sort(lines)
 	return []byte(strings.Join(lines, "\n") + "\n")
+}
+
+// claims are those of a compact token.
+func (e *example) claims(token string) (claims map[string]any) {
+	text, err := base64.RawURLEncoding.DecodeString(strings.Split(token, ".")[1])
+	if err == nil {
+		err = json.Unmarshal(text, &claims)
+	}
+	if err != nil {
+		e.Fatal(err)
+	}
+	return claims
 }
 
 // actions is what went out, without what only tells one run from another.
