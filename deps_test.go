@@ -44,6 +44,7 @@ var arrows = map[string][]string{
 	"pipeline/nearest":           {},
 	"pipeline/pipelinetest":      {"pipeline/..."},
 	"pipeline/pipelinetest/req":  {},
+	"pipeline/question":          {"pipeline", "pipeline/document", "pipeline/nearest", "pipeline/query", "pipeline/strictjson"},
 	"pipeline/query":             {"pipeline/nearest", "pipeline/document", "pipeline/event", "pipeline/strictjson"},
 	"pipeline/set":               {"pipeline", "pipeline/event", "pipeline/jose", "pipeline/strictjson"},
 	"pipeline/state":             {"pipeline/event", "pipeline/strictjson"},

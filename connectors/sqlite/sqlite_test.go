@@ -335,3 +335,10 @@ func TestConfig(t *testing.T) {
 		t.Errorf("files are %v", got)
 	}
 }
+
+func TestQuestions(t *testing.T) {
+	pipelinetest.TestQuestions(t, func(t *testing.T) (pipeline.Sink, query.Searcher) {
+		x := open(t, t.TempDir(), Options{})
+		return x, x
+	})
+}

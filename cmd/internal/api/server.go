@@ -42,6 +42,7 @@ func Handler(b Backend) http.Handler {
 	handle("GET /v1/status", func(r *http.Request) (any, error) { return b.Status(r.Context()), nil })
 	handle("GET /v1/query", b.query)
 	handle("GET /v1/aggregate", b.aggregate)
+	handle("GET /v1/questions/{name}", b.ask)
 	handle("GET /v1/journal/{id}", b.journal)
 	handle("POST /v1/explain", b.explain)
 	handle("POST /v1/actions/stop", b.operate(b.Pipeline.StopActions))

@@ -61,6 +61,7 @@ func verbs() []verb {
 		{"check", "", "report every problem of configuration and policies", "", runCheck},
 		{"explain", "FILE | ID", "show every step for a message or a journal record", "", runExplain},
 		{"query", "QUERY", "search the index", queryHelp, runQuery},
+		{"ask", "[NAME]", "answer a question analysts ask: who, why, what was never taken", askHelp, runAsk},
 		{"fields", "[PATTERN]", "list the fields that can be searched, with their meaning", fieldsHelp, runFields},
 		{"timeline", "", "show what happened around a user, session, device or chain", "", runTimeline},
 		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", "", runSet},

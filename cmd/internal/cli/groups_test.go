@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -63,15 +64,16 @@ func (a *answering) Search(_ context.Context, _ query.Query, o query.Options) (q
 	return p, nil
 }
 
-// ask runs a command against a product whose index is the one given.
-func ask(t *testing.T, index query.Searcher, args ...string) (out, errs string, code int) {
+// serve offers the interface of a product whose index is the one given, and
+// returns its configuration.
+func serve(t *testing.T, index query.Searcher, now func() time.Time) (conf string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "sb") // short enough for the name of a socket
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	conf := filepath.Join(dir, "config.hcl")
+	conf = filepath.Join(dir, "config.hcl")
 	if err := os.WriteFile(conf, fmt.Appendf(nil, "data_dir = %q\n", dir), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +81,7 @@ func ask(t *testing.T, index query.Searcher, args ...string) (out, errs string, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: api.Handler(api.Backend{Searcher: index, Now: time.Now}), ReadHeaderTimeout: time.Minute}
+	server := &http.Server{Handler: api.Handler(api.Backend{Searcher: index, Now: now}), ReadHeaderTimeout: time.Minute}
 	done := make(chan error, 1)
 	go func() { done <- server.Serve(l) }()
 	t.Cleanup(func() {
@@ -88,8 +90,22 @@ func ask(t *testing.T, index query.Searcher, args ...string) (out, errs string, 
 			t.Error(err)
 		}
 	})
+	return conf
+}
+
+// ask runs a command against a product whose index is the one given.
+func ask(t *testing.T, index query.Searcher, args ...string) (out, errs string, code int) {
+	t.Helper()
+	return told(t, serve(t, index, time.Now), args...)
+}
+
+// told runs a command with a configuration, unless it is "".
+func told(t *testing.T, conf string, args ...string) (out, errs string, code int) {
+	t.Helper()
 	var stdout, stderr bytes.Buffer
-	args = append([]string{args[0], "--config", conf}, args[1:]...)
+	if conf != "" {
+		args = append(slices.Clone(args), "--config", conf)
+	}
 	code = Run(t.Context(), args, Streams{In: strings.NewReader(""), Out: &stdout, Err: &stderr, Env: func(string) (string, bool) { return "", false }})
 	return stdout.String(), stderr.String(), code
 }
