@@ -19,16 +19,16 @@ type RemoteOptions struct {
 	Timeout      time.Duration    // of one fetch; 0: 10 s
 	RefreshAfter time.Duration    // keys older than this are fetched again in the background; 0: 15 min
 	MaxAge       time.Duration    // keys older than this verify nothing (KEY-04); 0: 1 h
-	Floor        time.Duration    // least time between two fetches, whatever the cause (KEY-03); 0: 30 s
+	Floor        time.Duration    // least time between two fetches in the long run, and after one that failed (KEY-03); 0: 30 s
 	MaxBytes     int64            // of the answer; 0: 512 KiB
 	Now          func() time.Time // nil: time.Now
 }
 
 // RemoteSet is the KeySet behind an issuer's jwks_uri (KEY-01). It fetches
 // when a token first needs it, keeps what it has while a later fetch fails, up
-// to MaxAge, and lets a flood of made-up key names cause no more than one
-// fetch per Floor. It needs neither starting nor closing: a fetch under way
-// ends by its timeout.
+// to MaxAge, and lets a flood of made-up key names cause no more than three
+// fetches at once and one per Floor from then on. It needs neither starting nor
+// closing: a fetch under way ends by its timeout.
 type RemoteSet struct {
 	url  string
 	name string // the URL without its query, for errors
@@ -38,6 +38,7 @@ type RemoteSet struct {
 	set    *Set      // nil before the first success
 	at     time.Time // when set was fetched
 	tried  time.Time // start of the last fetch
+	due    time.Time // when a fetch would be on time, had they come one per Floor
 	failed error     // outcome of the last finished fetch
 	flight *flight   // the fetch under way
 }
@@ -166,11 +167,15 @@ func (r *RemoteSet) fetch(now time.Time) *flight {
 	if r.flight != nil {
 		return r.flight
 	}
-	if since := now.Sub(r.tried); !r.tried.IsZero() && since >= 0 && since < r.o.Floor {
+	if !r.mayFetch(now) {
 		return nil
 	}
 	f := &flight{done: make(chan struct{})}
 	r.flight, r.tried = f, now
+	if r.due.Before(now) {
+		r.due = now
+	}
+	r.due = r.due.Add(r.o.Floor)
 	go func() {
 		set, err := r.get()
 		r.mu.Lock()
@@ -182,6 +187,27 @@ func (r *RemoteSet) fetch(now time.Time) *flight {
 		close(f.done)
 	}()
 	return f
+}
+
+// ahead is how many fetches may come before they are due: an issuer that signs
+// with a key it has just published is not to be refused because the set was
+// fetched a moment ago.
+const ahead = 2
+
+// mayFetch reports whether the floor allows a fetch now. The caller holds the
+// lock.
+func (r *RemoteSet) mayFetch(now time.Time) bool {
+	since := now.Sub(r.tried)
+	switch {
+	case r.tried.IsZero():
+		return true
+	case since < 0: // the clock was set back
+		r.due = now
+		return true
+	case r.failed != nil:
+		return since >= r.o.Floor
+	}
+	return now.Sub(r.due) >= -ahead*r.o.Floor
 }
 
 // get fetches the key set once. No caller's context ends it, since others wait

@@ -98,24 +98,34 @@ func TestRemoteUnknownKeyIsFloored(t *testing.T) {
 		if err := key(r, "k1"); err != nil {
 			t.Fatal(err)
 		}
-		// A flood of made-up names right after: nothing more is fetched.
+		// A key that was published right after the fetch is found at once.
+		s.publish(t, "k1", "k2")
+		err := key(r, "k2")
+		req.True(t, "KEY-03 KEY-01", err == nil, "%v", err)
+		// A flood of made-up names: one more fetch is free, then none.
 		for range 100 {
 			if err := key(r, "made-up"); !errors.Is(err, jose.ErrUnknownKey) {
 				t.Fatalf("got %v", err)
 			}
 		}
-		req.Equal(t, "KEY-03", s.asked.Load(), 1)
+		req.Equal(t, "KEY-03", s.asked.Load(), 3)
 		// The issuer rotates; after the floor one unknown name brings the key.
-		s.publish(t, "k1", "k2")
+		s.publish(t, "k2", "k3")
 		time.Sleep(30 * time.Second)
-		err := key(r, "k2")
+		err = key(r, "k3")
 		req.True(t, "KEY-03 KEY-01", err == nil, "%v", err)
-		if err := key(r, "made-up"); !errors.Is(err, jose.ErrUnknownKey) {
-			t.Errorf("got %v", err)
+		for range 100 {
+			if err := key(r, "made-up"); !errors.Is(err, jose.ErrUnknownKey) {
+				t.Fatalf("got %v", err)
+			}
 		}
-		if n := s.asked.Load(); n != 2 {
-			t.Errorf("fetched %d times", n)
+		req.Equal(t, "KEY-03", s.asked.Load(), 4)
+		// After a quiet while there is room again, and no more than before.
+		time.Sleep(10 * time.Minute)
+		for range 100 {
+			_ = key(r, "made-up")
 		}
+		req.Equal(t, "KEY-03", s.asked.Load(), 7)
 	})
 }
 
@@ -139,7 +149,7 @@ func TestRemoteKeepsKeysWhileOutOfReach(t *testing.T) {
 		time.Sleep(time.Minute)
 		err = key(r, "k1")
 		req.True(t, "KEY-04", errors.Is(err, jose.ErrUnavailable), "past the age bound: %v", err)
-		if strings.Contains(err.Error(), "secret") {
+		if err != nil && strings.Contains(err.Error(), "secret") {
 			t.Errorf("the query is in %q", err)
 		}
 		s.down.Store(false)
