@@ -250,6 +250,26 @@ func TestCertificates(t *testing.T) {
 	}
 }
 
+// TestOldTLS: a peer that speaks nothing newer than TLS 1.1 gets nothing.
+func TestOldTLS(t *testing.T) {
+	dir := t.TempDir()
+	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+		srv.TLS = &tls.Config{MinVersion: tls.VersionTLS10, MaxVersion: version}
+		srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+		srv.StartTLS()
+		t.Cleanup(srv.Close)
+		writePEM(t, filepath.Join(dir, "ca.pem"), "CERTIFICATE", srv.Certificate().Raw)
+		c, err := Options{URL: srv.URL, AllowPrivate: true, CAFile: "ca.pem"}.Client(kind.Env{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(c.CloseIdleConnections)
+		_, err = get(t, c, srv.URL)
+		req.True(t, "PUSH-14 POLL-21 INTEROP-01", (err == nil) == ok, "%s: %v", tls.VersionName(version), err)
+	}
+}
+
 func TestFiles(t *testing.T) {
 	dir := t.TempDir()
 	if err := os.WriteFile(filepath.Join(dir, "empty.pem"), []byte("no certificate"), 0o600); err != nil {

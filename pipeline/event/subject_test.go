@@ -114,10 +114,7 @@ func TestParseSubjectRefuses(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, _, err := event.ParseSubject(parse(t, c.text), event.SubjectOptions{Formats: []string{"agreed"}})
-			if err == nil {
-				t.Fatalf("accepted as %s", s)
-			}
-			req.Equal(t, brokenRule(c.want), err.Error(), c.want)
+			req.Equal(t, brokenRule(c.want), fmt.Sprint(err), c.want)
 			if !s.IsZero() {
 				t.Error("a subject came with the error")
 			}
