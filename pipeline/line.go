@@ -73,6 +73,7 @@ func New(o Options) *Pipeline {
 	if p.maxWaiting == 0 {
 		p.maxWaiting = defaultMaxWaiting
 	}
+	p.recent.before = p.store.Last()
 	return p
 }
 

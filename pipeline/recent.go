@@ -5,11 +5,11 @@ import "sync"
 // recent keeps the last committed records decoded, so that the index loops
 // need not read back what was just written.
 type recent struct {
+	before uint64 // what was in the journal up to here is never put
 	mu     sync.Mutex
-	newest uint64 // highest sequence put so far
 	ring   [4096]struct {
 		seq uint64
-		rec *Record
+		rec *Record // nil: too large to be kept
 	}
 }
 
@@ -21,20 +21,21 @@ const maxRecent = 32 << 10
 func (r *recent) put(seq uint64, rec *Record, size int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.newest = max(r.newest, seq)
 	if size > maxRecent {
-		return
+		rec = nil
 	}
-	slot := &r.ring[seq%uint64(len(r.ring))]
-	slot.seq, slot.rec = seq, rec
+	if slot := &r.ring[seq%uint64(len(r.ring))]; slot.seq < seq {
+		slot.seq, slot.rec = seq, rec
+	}
 }
 
 // awaits reports whether the record at seq may be on its way: a commit is shown
-// by the store a moment before its records are put here.
+// by the store a moment before its records are put here, and of commits that
+// share a sync the later may be the first to put its own.
 func (r *recent) awaits(seq uint64) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.newest < seq
+	return seq > r.before && r.ring[seq%uint64(len(r.ring))].seq < seq
 }
 
 func (r *recent) get(seq uint64) *Record {

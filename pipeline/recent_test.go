@@ -16,4 +16,23 @@ func TestRecent(t *testing.T) {
 	if r.put(next, later, 1); r.get(1) != nil || r.get(next) != later {
 		t.Error("the ring holds more than its size")
 	}
+	if r.put(1, small, 1); r.get(1) != nil || r.get(next) != later {
+		t.Error("an older record took the place of a newer one")
+	}
+}
+
+// TestRecentAwaits: what was put, was overtaken, is too large or was there
+// before the process is not waited for; everything else is, in whatever order
+// the records come.
+func TestRecentAwaits(t *testing.T) {
+	r := &recent{before: 10}
+	next := 20 + uint64(len(r.ring))
+	r.put(13, new(Record), 1)
+	r.put(12, new(Record), maxRecent+1)
+	r.put(next, new(Record), 1)
+	for seq, want := range map[uint64]bool{10: false, 11: true, 12: false, 13: false, 14: true, 20: false, next: false} {
+		if r.awaits(seq) != want {
+			t.Errorf("record %d: awaited %t, want %t", seq, !want, want)
+		}
+	}
 }

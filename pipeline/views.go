@@ -24,6 +24,11 @@ const (
 // takes it: nobody waits for an index.
 const viewLinger = 2 * time.Millisecond
 
+// viewPatience is how long an index loop waits for a record that is committed
+// to be given to it: the goroutine that committed may be late on busy cores, and
+// reading a record back costs as much as rendering it.
+const viewPatience = 25 * time.Millisecond
+
 // Index renders the journal into the sink until ctx ends, from where its
 // cursor stands. The cursor moves after the sink took the documents, so a
 // restart may render some again; their ids are the same. A record that cannot
@@ -159,7 +164,7 @@ func (p *Pipeline) follow(ctx context.Context, after uint64, take func(uint64, *
 	// What was just written is still here, decoded: reading it back would cost
 	// more than all the rest and push the state out of the store's cache.
 	last = after
-	waited := false
+	var waited time.Duration
 	for end := p.store.Last(); err == nil && last < end && !full(); {
 		if rec := p.recent.get(last + 1); rec != nil {
 			last++
@@ -170,8 +175,8 @@ func (p *Pipeline) follow(ctx context.Context, after uint64, take func(uint64, *
 			if last > after {
 				break // the next round has it
 			}
-			if !waited {
-				waited = true
+			if waited < viewPatience && ctx.Err() == nil {
+				waited += viewLinger / 2
 				pause(ctx, nil, viewLinger/2)
 				continue
 			}
