@@ -36,7 +36,7 @@ func (s *Embedded) commit(_ context.Context, t *tx) error {
 		return errReadOnly
 	}
 	limited, size := t.input()
-	batch := s.db.NewBatchWithSize(int(size) + 512*len(t.state) + 64*len(t.marks) + 1024)
+	batch := s.db.NewBatchWithSize(t.sizeHint(size), pebble.WithMaxRetainedSizeBytes(maxRetained))
 	if err := encode(batch, t); err != nil {
 		_ = batch.Close()
 		return fmt.Errorf("store: commit: %w", err)
@@ -58,6 +58,24 @@ func (s *Embedded) commit(_ context.Context, t *tx) error {
 	t.first = c.first
 	_ = batch.Close() // returns it to its pool
 	return nil
+}
+
+// maxRetained is the size of an encoded transaction above which its memory is
+// not kept for the next: a batch of some hundred events has some megabytes, and
+// new ones for each were a sixth of all that was allocated.
+const maxRetained = 8 << 20
+
+// sizeHint is about how long a transaction is when it is encoded, so that its
+// memory need not grow. Its records have the given size.
+func (t *tx) sizeHint(records int64) int {
+	n := 1<<10 + int(records) + 64*len(t.marks) + 128*(len(t.timers)+len(t.cursors))
+	for k, w := range t.state {
+		n += 16 + len(k) + len(w.value)
+	}
+	for i := range t.queued {
+		n += 256 + len(t.queued[i].item.Payload)
+	}
+	return n
 }
 
 // encode writes what does not depend on the order of commits.
