@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -37,6 +38,7 @@ type batch struct {
 // unit is one message of a batch.
 type unit struct {
 	msg     Message
+	sum     [sha256.Size]byte // of the message's body
 	sig     Signal
 	reject  *RejectError
 	retry   error // nothing can be done with it now
@@ -66,6 +68,9 @@ func (u *unit) answerable(e *event.Event) string {
 	}
 	return e.Issuer
 }
+
+// digest identifies the bytes of the message.
+func (u *unit) digest() [16]byte { return [16]byte(u.sum[:]) }
 
 func (p *Pipeline) newBatch(ctx context.Context, gen *Settings, msgs []Message) *batch {
 	b := &batch{p: p, gen: gen, units: make([]*unit, len(msgs))}
@@ -322,12 +327,12 @@ func (b *batch) step(ctx context.Context, tx store.Tx, held map[string]bool, u *
 		}
 	}
 	if first := b.first[u.sig.InputID]; first != nil {
-		mark, seen, u.repeats = store.Mark{Digest: first.sig.Digest}, true, first
+		mark, seen, u.repeats = store.Mark{Digest: first.digest()}, true, first
 	}
 	if seen {
 		u.seq = mark.Seq
 		u.verdict = Repeated
-		if mark.Digest != u.sig.Digest {
+		if mark.Digest != u.digest() {
 			u.verdict = Reused
 			if b.sampled(u, "reuse "+u.msg.Source, true, now) {
 				u.record = b.newRecord(InputRecord, u, now)
@@ -445,7 +450,7 @@ func (b *batch) write(tx store.Tx, u *unit) error {
 	u.size = len(data)
 	u.seq = tx.Append(store.Record{Data: data, IDs: ids})
 	if u.marked() && (u.verdict == Accepted || u.verdict == Discarded) {
-		tx.MarkSeen(u.sig.InputID, store.Mark{Digest: u.sig.Digest, Seq: u.seq, At: u.record.At})
+		tx.MarkSeen(u.sig.InputID, store.Mark{Digest: u.digest(), Seq: u.seq, At: u.record.At})
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package pipeline
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
@@ -39,13 +40,15 @@ func (c Channels) Verify(ctx context.Context, m Message) (Signal, error) {
 	if err != nil {
 		return Signal{}, &RejectError{Code: InvalidRequest, Description: "not a JSON record: " + err.Error()}
 	}
-	d := digest(m.Body)
-	id := string(d[:])
+	var id string
 	if m.Progress != nil {
 		id = fmt.Sprintf("%s@%d", m.Progress.Partition, m.Progress.Offset)
+	} else {
+		sum := sha256.Sum256(m.Body)
+		id = string(sum[:16])
 	}
 	return Signal{
-		Message: m, InputID: RecordInputID(m.Source, id), Digest: d,
+		Message: m, InputID: RecordInputID(m.Source, id),
 		Assurance: event.Channel, Issuer: m.Source, Txn: m.Txn, Record: record,
 	}, nil
 }

@@ -63,13 +63,6 @@ func ActionID(eventID, rule, actionType, subjectKey, key, lane string) string {
 // TokenID is the jti of the SET by which an action reaches a stream or sink.
 func TokenID(actionID, sink string) string { return hash("jti", actionID, sink) }
 
-// digest identifies the bytes of a message.
-func digest(b []byte) (d [16]byte) {
-	h := sha256.Sum256(b)
-	copy(d[:], h[:])
-	return d
-}
-
 func tail(id string) string {
 	if len(id) > 2 && id[1] == '-' {
 		return id[2:]

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"crypto/sha256"
 	"encoding/hex"
 	"time"
 	"unicode/utf8"
@@ -22,8 +21,7 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 		IssuedAt: u.sig.IssuedAt, TimeOf: u.sig.TimeOf, Alg: u.sig.Alg, KeyID: u.sig.KeyID, Typ: u.sig.Typ,
 		Applied: u.sig.Applied, Discard: u.sig.Discard, Test: u.msg.Test,
 	}
-	sum := sha256.Sum256(u.msg.Body)
-	in.SHA256 = hex.EncodeToString(sum[:])
+	in.SHA256 = hex.EncodeToString(u.sum[:])
 	body := u.msg.Body
 	if u.reject != nil {
 		if u.sig.InputID == "" && u.msg.Progress == nil {

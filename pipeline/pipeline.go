@@ -133,7 +133,6 @@ func (f HandlerFunc) Handle(ctx context.Context, msgs []Message) ([]Receipt, err
 type Signal struct {
 	Message   Message
 	InputID   string // "i-" and 26 characters; H(iss, jti) for SETs
-	Digest    [16]byte
 	Assurance event.Assurance
 	Issuer    string
 	JTI       string

@@ -25,7 +25,7 @@ type release struct{ id, by string }
 // quarantineID is derived like every id: the same bytes of a source are the same
 // message.
 func (u *unit) quarantineID() string {
-	d := digest(u.msg.Body)
+	d := u.digest()
 	return "q-" + hash("quarantine", u.msg.Source, u.msg.Sender, string(d[:]))
 }
 

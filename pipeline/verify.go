@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"runtime"
 	"runtime/debug"
@@ -47,6 +48,7 @@ func (b *batch) verifyUnit(ctx context.Context, u *unit) {
 			u.reject = &RejectError{Code: InvalidRequest, Description: "the token cannot be processed"}
 		}
 	}()
+	u.sum = sha256.Sum256(u.msg.Body)
 	sig, err := b.gen.Verifier.Verify(ctx, u.msg)
 	if err == nil {
 		u.sig, u.chain = sig, sig.InputID

@@ -2,7 +2,6 @@ package set
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"slices"
@@ -121,8 +120,6 @@ func (v *Verifier) verify(ctx context.Context, m pipeline.Message, allowed []str
 	if err := r.read(); err != nil {
 		return pipeline.Signal{}, err
 	}
-	sum := sha256.Sum256(m.Body)
-	copy(r.signal.Digest[:], sum[:])
 	r.signal.InputID = pipeline.SETInputID(r.signal.Issuer, r.signal.JTI)
 	return r.signal, nil
 }
