@@ -1,9 +1,12 @@
 package pipeline
 
 import (
+	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -15,7 +18,7 @@ import (
 const (
 	quarantineLock    = "q/"
 	quarantineEntries = "q/e/" // id -> Quarantined
-	quarantineShelves = "q/s/" // source -> shelf
+	quarantineShelves = "q/s/" // source -> shelf, see shelf.encode
 	quarantineSizes   = "q/t"  // source -> bytes, of all sources
 )
 
@@ -35,14 +38,51 @@ func (u *unit) quarantined() bool {
 	return u.reject != nil && u.timer == nil && u.msg.Sender != "" && !u.msg.Test
 }
 
-// shelf is what is kept of one source, longest there first.
-type shelf struct {
-	Entries []shelved `json:"entries"`
-}
+// shelf is what is kept of one source, longest there first. Every batch with a
+// refusal reads and writes it, so it is stored as bytes and not as JSON,
+// which takes many times as long to read.
+type shelf struct{ entries []shelved }
 
 type shelved struct {
-	ID   string `json:"id"`
-	Size int64  `json:"size"`
+	id   string
+	size int64
+}
+
+// shelfVersion is the first byte of a stored shelf.
+const shelfVersion = 1
+
+func (s *shelf) encode() []byte {
+	b := append(make([]byte, 0, 1+32*len(s.entries)), shelfVersion)
+	for _, e := range s.entries {
+		b = append(binary.AppendUvarint(b, uint64(len(e.id))), e.id...)
+		b = binary.AppendUvarint(b, uint64(e.size))
+	}
+	return b
+}
+
+var errShelf = errors.New("stored value is damaged")
+
+func decodeShelf(b []byte) (*shelf, error) {
+	if len(b) == 0 || b[0] != shelfVersion {
+		return nil, errShelf
+	}
+	s, at, text := new(shelf), 1, string(b)
+	for at < len(b) {
+		length, n := binary.Uvarint(b[at:])
+		at += n
+		if n <= 0 || length > uint64(len(b)-at) {
+			return nil, errShelf
+		}
+		id := text[at : at+int(length)]
+		at += len(id)
+		size, n := binary.Uvarint(b[at:])
+		at += n
+		if n <= 0 || size > math.MaxInt64 {
+			return nil, errShelf
+		}
+		s.entries = append(s.entries, shelved{id, int64(size)})
+	}
+	return s, nil
 }
 
 // shelves is the quarantine within one transaction that holds its lock. write
@@ -95,8 +135,15 @@ func (s *shelves) of(source string) (*shelf, error) {
 	}
 	if s.shelves[source] == nil {
 		sh := new(shelf)
-		if _, err := readJSON(s.tx, quarantineShelves+source, sh); err != nil {
+		key := quarantineShelves + source
+		text, ok, err := s.tx.Get(key)
+		if err != nil {
 			return nil, err
+		}
+		if ok {
+			if sh, err = decodeShelf(text); err != nil {
+				return nil, fmt.Errorf("read %s: %w", key, err)
+			}
 		}
 		s.shelves[source] = sh
 	}
@@ -137,7 +184,7 @@ func (s *shelves) enter(u *unit, now time.Time) (id string, err error) {
 		if err != nil {
 			return "", err
 		}
-		sh.Entries = append(sh.Entries, shelved{id, size})
+		sh.entries = append(sh.entries, shelved{id, size})
 		s.sizes[e.Source] += size
 		s.entered[e.Source]++
 	}
@@ -148,14 +195,14 @@ func (s *shelves) enter(u *unit, now time.Time) (id string, err error) {
 	if err := s.makeRoom(e.Source); err != nil {
 		return "", err
 	}
-	if left := s.shelves[e.Source].Entries; len(left) == 0 || left[len(left)-1].ID != id {
+	if left := s.shelves[e.Source].entries; len(left) == 0 || left[len(left)-1].id != id {
 		return "", nil // it took more than its source may have
 	}
 	return id, nil
 }
 
 func (s *shelves) makeRoom(source string) error {
-	for len(s.shelves[source].Entries) > s.bounds.MaxEntries {
+	for len(s.shelves[source].entries) > s.bounds.MaxEntries {
 		s.drop(source)
 	}
 	for {
@@ -180,7 +227,7 @@ func (s *shelves) makeRoom(source string) error {
 // drop removes what is longest on a shelf that was read.
 func (s *shelves) drop(source string) {
 	sh := s.shelves[source]
-	if len(sh.Entries) == 0 { // sizes that belong to nothing
+	if len(sh.entries) == 0 { // sizes that belong to nothing
 		delete(s.sizes, source)
 		return
 	}
@@ -190,12 +237,12 @@ func (s *shelves) drop(source string) {
 
 func (s *shelves) take(source string, i int) {
 	sh := s.shelves[source]
-	e := sh.Entries[i]
-	sh.Entries = slices.Delete(sh.Entries, i, i+1)
-	if s.sizes[source] -= e.Size; s.sizes[source] <= 0 {
+	e := sh.entries[i]
+	sh.entries = slices.Delete(sh.entries, i, i+1)
+	if s.sizes[source] -= e.size; s.sizes[source] <= 0 {
 		delete(s.sizes, source)
 	}
-	s.tx.Delete(quarantineEntries + e.ID)
+	s.tx.Delete(quarantineEntries + e.id)
 }
 
 // remove takes a message out, false if it is not there.
@@ -208,7 +255,7 @@ func (s *shelves) remove(id string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if i := slices.IndexFunc(sh.Entries, func(x shelved) bool { return x.ID == id }); i >= 0 {
+	if i := slices.IndexFunc(sh.entries, func(x shelved) bool { return x.id == id }); i >= 0 {
 		s.take(e.Source, i)
 	} else {
 		s.tx.Delete(quarantineEntries + id)
@@ -219,10 +266,10 @@ func (s *shelves) remove(id string) (bool, error) {
 // write puts the shelves and sizes that changed into the transaction.
 func (s *shelves) write() {
 	for source, sh := range s.shelves {
-		if len(sh.Entries) == 0 {
+		if len(sh.entries) == 0 {
 			s.tx.Delete(quarantineShelves + source)
 		} else {
-			s.put(quarantineShelves+source, sh)
+			s.tx.Put(quarantineShelves+source, sh.encode())
 		}
 	}
 	if s.sizes != nil {
