@@ -127,10 +127,7 @@ func (v value) attribute(name string) value {
 		return value{}
 	}
 	if v.read.Exists() {
-		if m := v.read.Get(name); m.Exists() {
-			return readValue(m)
-		}
-		return readValue(v.read.Fold(name))
+		return readValue(v.read.Find(name))
 	}
 	for i := range v.made.members {
 		if v.made.members[i].name == name {

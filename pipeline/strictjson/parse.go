@@ -96,6 +96,16 @@ func Parse(src []byte, lim Limits) (Value, error) {
 	return Value{&d, 0}, nil
 }
 
+// ParseText is Parse of a text that is a string already. Texts of the value are
+// parts of it, as after Held.
+func ParseText(src string, lim Limits) (Value, error) {
+	v, err := Parse([]byte(src), lim)
+	if err == nil {
+		v.d.text = src
+	}
+	return v, err
+}
+
 func (p *parser) fail(format string, args ...any) error {
 	return &Error{p.pos, fmt.Sprintf(format, args...)}
 }
@@ -176,7 +186,7 @@ func (p *parser) object(self int) (int, error) {
 	}
 	defer func() { p.depth-- }()
 	count := 0
-	var names map[string]bool
+	var names nameSet
 	if p.pos < len(p.src) && p.src[p.pos] == '}' {
 		p.pos++
 		return 0, nil
@@ -223,11 +233,11 @@ func (p *parser) object(self int) (int, error) {
 const manyMembers = 32
 
 // duplicate reports whether an object has a member of the name already. names
-// holds all names of the object as they read, once there are many or one has
-// escapes; until then it is nil.
-func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *map[string]bool) bool {
+// are all those of the object, once there are many or one has escapes; until
+// then it is empty.
+func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *nameSet) bool {
 	key := p.src[ks:ke]
-	if *names == nil && !esc && count < manyMembers {
+	if names.slots == nil && !esc && count < manyMembers {
 		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
 			if n := &p.nodes[j]; bytes.Equal(key, p.src[n.keyStart:n.keyEnd]) {
 				return true
@@ -235,19 +245,16 @@ func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *map[string]
 		}
 		return false
 	}
-	if *names == nil {
-		*names = make(map[string]bool, count+1)
+	if names.slots == nil {
+		names.grow(count)
 		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
 			n := &p.nodes[j]
-			(*names)[unescape(p.src[n.keyStart:n.keyEnd], n.keyEsc)] = true
+			names.add(p, p.src[n.keyStart:n.keyEnd], n.keyEsc, j)
 		}
+	} else if 2*(count+1) > len(names.slots) {
+		names.grow(count)
 	}
-	name := unescape(key, esc)
-	if (*names)[name] {
-		return true
-	}
-	(*names)[name] = true
-	return false
+	return !names.add(p, key, esc, len(p.nodes))
 }
 
 func (p *parser) array() (int, error) {

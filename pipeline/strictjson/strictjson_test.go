@@ -119,17 +119,17 @@ func TestValue(t *testing.T) {
 	}
 }
 
-func TestFold(t *testing.T) {
+func TestFind(t *testing.T) {
 	v, err := strictjson.Parse([]byte(`{"\u0041lertId":1,"Ärger":2,"n":{"ALERTID":3},"list":[{"alertid":4}]}`), strictjson.DefaultLimits)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{"alertID": "1", "äRGER": "2", "ALERTI": "", "N": `{"ALERTID":3}`} {
-		if got := string(v.Fold(name).Raw()); got != want {
+		if got := string(v.Find(name).Raw()); got != want {
 			t.Errorf("%s is %s, want %s", name, got, want)
 		}
 	}
-	if v.Get("list").Fold("alertid").Exists() {
+	if v.Get("list").Find("alertid").Exists() {
 		t.Error("a list has members")
 	}
 }

@@ -36,9 +36,12 @@ type Value struct {
 	i int32
 }
 
+// missing is the node of values that are not there.
+var missing node
+
 func (v Value) node() *node {
 	if v.d == nil {
-		return &node{}
+		return &missing
 	}
 	return &v.d.nodes[v.i]
 }
@@ -78,12 +81,11 @@ func (v Value) member(name string) Value {
 	}
 	for j := v.i + 1; j < n.next; {
 		c := &v.d.nodes[j]
-		key := v.d.src[c.keyStart:c.keyEnd]
 		if c.keyEsc {
-			if unescape(key, true) == name {
+			if unescape(v.d.src[c.keyStart:c.keyEnd], true) == name {
 				return Value{v.d, j}
 			}
-		} else if string(key) == name {
+		} else if int(c.keyEnd-c.keyStart) == len(name) && string(v.d.src[c.keyStart:c.keyEnd]) == name {
 			return Value{v.d, j}
 		}
 		j = c.next
@@ -91,24 +93,64 @@ func (v Value) member(name string) Value {
 	return Value{}
 }
 
-// Fold is the first member whose name equals the given one in any case.
-func (v Value) Fold(name string) Value {
+// Find is the member of the name, and if there is none the first whose name
+// equals it in any case.
+func (v Value) Find(name string) Value {
 	n := v.node()
 	if n.kind != Object {
 		return Value{}
 	}
+	var folded Value
 	for j := v.i + 1; j < n.next; j = v.d.nodes[j].next {
 		c := &v.d.nodes[j]
 		key := v.d.src[c.keyStart:c.keyEnd]
 		if c.keyEsc {
-			if strings.EqualFold(unescape(key, true), name) {
-				return Value{v.d, j}
-			}
-		} else if len(key) == len(name) && strings.EqualFold(string(key), name) {
+			key = []byte(unescape(key, true))
+		}
+		switch {
+		case len(key) != len(name) && !c.keyEsc:
+		case string(key) == name:
 			return Value{v.d, j}
+		case folded.d == nil && strings.EqualFold(string(key), name):
+			folded = Value{v.d, j}
 		}
 	}
-	return Value{}
+	return folded
+}
+
+// Name is the name of the member that the value is, "" for any other.
+func (v Value) Name() string {
+	n := v.node()
+	if n.keyEnd == 0 {
+		return ""
+	}
+	return v.d.str(n.keyStart, n.keyEnd, n.keyEsc)
+}
+
+// Cursor goes through the members of an object or the elements of an array, as
+// Members and Elements do, where a function that is called back is too dear. The
+// zero Cursor is at its end.
+type Cursor struct {
+	d       *doc
+	at, end int32
+}
+
+// Cursor is before the first member or element; those of other values have none.
+func (v Value) Cursor() Cursor {
+	if n := v.node(); n.kind == Object || n.kind == Array {
+		return Cursor{v.d, v.i + 1, n.next}
+	}
+	return Cursor{}
+}
+
+// Next returns the next member or element, ok false after the last.
+func (c *Cursor) Next() (v Value, ok bool) {
+	if c.at >= c.end {
+		return Value{}, false
+	}
+	v = Value{c.d, c.at}
+	c.at = c.d.nodes[c.at].next
+	return v, true
 }
 
 // Len is the number of members or elements, 0 for other kinds.

@@ -1,0 +1,60 @@
+package strictjson
+
+import (
+	"bytes"
+	"hash/maphash"
+)
+
+// nameSet finds the members of one object by name, as it reads. The hash is
+// keyed, so that a sender cannot make names collide.
+type nameSet struct{ slots []nameSlot }
+
+type nameSlot struct {
+	hash uint32
+	node int32 // 0: free, for no member is the root
+}
+
+var nameSeed = maphash.MakeSeed()
+
+// grow makes room for four times as many members as there are.
+func (s *nameSet) grow(count int) {
+	size := 16
+	for size < 4*(count+1) {
+		size *= 2
+	}
+	old := s.slots
+	s.slots = make([]nameSlot, size)
+	for _, slot := range old {
+		if slot.node != 0 {
+			at := int(slot.hash) & (size - 1)
+			for s.slots[at].node != 0 {
+				at = (at + 1) & (size - 1)
+			}
+			s.slots[at] = slot
+		}
+	}
+}
+
+// add enters the name of a node, false if it is there already.
+func (s *nameSet) add(p *parser, key []byte, esc bool, node int) bool {
+	if esc {
+		key = []byte(unescape(key, true))
+	}
+	hash, mask := uint32(maphash.Bytes(nameSeed, key)), len(s.slots)-1
+	at := int(hash) & mask
+	for ; s.slots[at].node != 0; at = (at + 1) & mask {
+		if s.slots[at].hash != hash {
+			continue
+		}
+		n := &p.nodes[s.slots[at].node]
+		other := p.src[n.keyStart:n.keyEnd]
+		if n.keyEsc {
+			other = []byte(unescape(other, true))
+		}
+		if bytes.Equal(key, other) {
+			return false
+		}
+	}
+	s.slots[at] = nameSlot{hash, int32(node)}
+	return true
+}
