@@ -67,10 +67,11 @@ func (c *Coverage) Add(body []byte, received time.Time) error {
 	}
 	e := pool.Get().(*env)
 	defer pool.Put(e)
-	for _, r := range c.m.records(s.Record.Held()) {
+	e.reset(c.m, &s)
+	for _, r := range e.records(s.Record.Held()) {
 		c.records++
 		c.walk(&c.m.paths.root, r.raw, "")
-		e.reset(c.m, s)
+		e.reset(c.m, &s)
 		var out Result
 		why, err := c.m.record(e, s, r, &out)
 		if err != nil {
@@ -130,22 +131,8 @@ func (c *Coverage) walk(n *node, v strictjson.Value, path string) {
 		c.walk(nil, e, path+"[]")
 	}
 	for name, m := range v.Members() {
-		c.walk(n.step(name), m, strings.TrimPrefix(path+"."+name, "."))
+		c.walk(n.step(&c.m.names, name), m, strings.TrimPrefix(path+"."+name, "."))
 	}
-}
-
-// step is where a member leads, nil if no path does.
-func (n *node) step(name string) *node {
-	if n == nil {
-		return nil
-	}
-	if next := n.members[name]; next != nil {
-		return next
-	}
-	for _, next := range n.inAnyCase(name) {
-		return next
-	}
-	return nil
 }
 
 // CoverageReport is what Coverage found, for people and scripts. Lists are

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/big"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -17,25 +16,36 @@ import (
 // expr is a compiled expression. It never fails.
 type expr func(*env) value
 
-// env is what expressions see while one event is made.
+// cond is a compiled condition.
+type cond func(*env) bool
+
+// env is what expressions see while one event is made, and the memory they use.
 type env struct {
 	m         *Mapping
-	slots     []strictjson.Value // of the paths under raw
-	envelopes []strictjson.Value // outermost first
-	meta      []member
+	source    string // of the message, as are the next three
+	position  string
 	received  time.Time
+	sent      time.Time
+	slots     []value // of the paths under raw
+	there     []bool  // which of them the record has
+	envelopes []value // outermost first
 	item      value
 	index     int
 	locals    []value
 	known     []bool // which locals were computed
 	vars      []value
-	payload   []member // of the event being made
-	args      []value  // of the calls under way
+	payload   []value // of the event being made, in the order of its rules
 	steps     int
 	worked    int // bytes and elements that expressions read and made
 	size      int // bytes of the events made
-	report    func(Note)
+	notes     []Note
 	trying    bool // for people and goldens, which leave the vendor out
+
+	arena   arena
+	stack   []value // arguments of the calls under way, and elements of lists being made
+	text    []byte  // of the templates under way
+	related [len(relatedNames)][]string
+	builder strictjson.Builder
 }
 
 // maxSteps bounds the turns of all loops over one record.
@@ -51,6 +61,10 @@ const elementWork = 16
 
 // errSteps ends the evaluation of a record that makes too much work.
 type errSteps struct{}
+
+// maxRoom bounds the room that an object in the making is given at once, in
+// members.
+const maxRoom = 64
 
 func (e *env) step() {
 	if e.steps++; e.steps > maxSteps {
@@ -90,6 +104,7 @@ type compiler struct {
 	m      *Mapping
 	diags  hcl.Diagnostics
 	vars   []string // variables of the loops around
+	later  []func() // what is done when all names are known
 	looped bool     // item and index are there
 	most   int      // variables at a time
 }
@@ -122,9 +137,9 @@ func (c *compiler) expr(x hclsyntax.Expression) expr {
 	case *hclsyntax.FunctionCallExpr:
 		return c.call(x)
 	case *hclsyntax.ConditionalExpr:
-		cond, yes, no := c.expr(x.Condition), c.expr(x.TrueResult), c.expr(x.FalseResult)
+		cond, yes, no := c.cond(x.Condition), c.expr(x.TrueResult), c.expr(x.FalseResult)
 		return func(e *env) value {
-			if cond(e).holds() {
+			if cond(e) {
 				return yes(e)
 			}
 			return no(e)
@@ -134,9 +149,9 @@ func (c *compiler) expr(x hclsyntax.Expression) expr {
 	case *hclsyntax.UnaryOpExpr:
 		return c.unary(x)
 	case *hclsyntax.TupleConsExpr:
-		return once(x, c.tuple(x))
+		return constantly(x, c.tuple(x))
 	case *hclsyntax.ObjectConsExpr:
-		return once(x, c.object(x))
+		return constantly(x, c.object(x))
 	case *hclsyntax.ForExpr:
 		return c.loop(x)
 	case *hclsyntax.AnonSymbolExpr:
@@ -191,21 +206,35 @@ func (c *compiler) template(x *hclsyntax.TemplateExpr) expr {
 		v := textOf(s)
 		return func(*env) value { return v }
 	}
-	parts := make([]expr, len(x.Parts))
+	type part struct {
+		text string // as it is written
+		of   expr   // nil: text
+	}
+	parts := make([]part, len(x.Parts))
 	for i, p := range x.Parts {
-		parts[i] = c.expr(p)
+		if s, ok := constant(p); ok {
+			parts[i].text = s
+		} else {
+			parts[i].of = c.expr(p)
+		}
 	}
 	return func(e *env) value {
-		var b strings.Builder
-		for _, p := range parts {
-			s, ok := p(e).string()
-			if !ok {
-				return value{}
+		base := len(e.text)
+		for i := range parts {
+			s := parts[i].text
+			if of := parts[i].of; of != nil {
+				var ok bool
+				if s, ok = of(e).string(); !ok { // which may write a template itself
+					e.text = e.text[:base]
+					return value{}
+				}
 			}
 			e.work(len(s))
-			b.WriteString(s)
+			e.text = append(e.text, s...)
 		}
-		return textOf(b.String())
+		out := textOf(string(e.text[base:]))
+		e.text = e.text[:base]
+		return out
 	}
 }
 
@@ -234,68 +263,71 @@ func (c *compiler) splat(x *hclsyntax.SplatExpr) expr {
 	var each expr
 	n := c.within([]string{"*"}, func() { each = c.expr(x.Each) })
 	return func(e *env) value {
-		var out []value
-		for v := range of(e).elements() {
+		base := len(e.stack)
+		for list := e.elements(of(e)); ; {
+			v, ok := list.next()
+			if !ok {
+				return e.seal(base)
+			}
 			e.step()
 			e.vars[n] = e.read(v)
 			if r := each(e); r.kind != absent {
-				out = append(out, r)
+				e.push(r)
 			}
 		}
-		return listOf(out)
 	}
 }
 
 func (c *compiler) loop(x *hclsyntax.ForExpr) expr {
 	of := c.expr(x.CollExpr)
-	var key, val, cond expr
+	var key, val expr
+	var wanted cond
 	n := c.within([]string{x.KeyVar, x.ValVar}, func() {
 		if x.KeyExpr != nil {
 			key = c.expr(x.KeyExpr)
 		}
 		val = c.expr(x.ValExpr)
 		if x.CondExpr != nil {
-			cond = c.expr(x.CondExpr)
+			wanted = c.cond(x.CondExpr)
 		}
 	})
 	if x.Group {
 		return c.fault(x.Range(), "grouping is not supported", "Leave out the three dots.")
 	}
+	if key != nil {
+		return func(e *env) value {
+			of := of(e)
+			out := e.object(min(of.len(), maxRoom))
+			for all := e.pairs(of); all.next(); {
+				e.turn(&all, n, x.KeyVar != "")
+				if wanted != nil && !wanted(e) {
+					continue
+				}
+				r := val(e)
+				if r.kind == absent {
+					continue
+				}
+				if name, ok := key(e).string(); ok {
+					e.work(4 * len(out.made.members)) // which are looked through for the name
+					out.set(e.member(name, r))
+				}
+			}
+			return out
+		}
+	}
 	return func(e *env) value {
-		out := value{kind: list, made: new(made)}
-		if key != nil {
-			out.kind = object
-		}
-		for k, v := range of(e).pairs() {
-			e.step()
-			e.vars[n], e.vars[n+1] = e.read(k), e.read(v)
-			if cond != nil && !cond(e).holds() {
+		base := len(e.stack)
+		for all := e.pairs(of(e)); all.next(); {
+			e.turn(&all, n, x.KeyVar != "")
+			if wanted != nil && !wanted(e) {
 				continue
 			}
-			r := val(e)
-			if r.kind == absent {
-				continue
-			}
-			if key == nil {
-				out.made.list = append(out.made.list, r)
-			} else if name, ok := key(e).string(); ok {
-				e.work(4 * len(out.made.members)) // which are looked through for the name
-				out.set(name, r)
+			if r := val(e); r.kind != absent {
+				e.push(r)
 			}
 		}
-		return out
+		return e.seal(base)
 	}
-}
-
-// set gives an object being made a member.
-func (v value) set(name string, m value) {
-	for i := range v.made.members {
-		if v.made.members[i].name == name {
-			v.made.members[i].value = m
-			return
-		}
-	}
-	v.made.members = append(v.made.members, member{name, m})
 }
 
 func (c *compiler) tuple(x *hclsyntax.TupleConsExpr) expr {
@@ -304,19 +336,19 @@ func (c *compiler) tuple(x *hclsyntax.TupleConsExpr) expr {
 		parts[i] = c.expr(p)
 	}
 	return func(e *env) value {
-		out := make([]value, 0, len(parts))
+		out := e.arena.values.take(len(parts))[:0]
 		for _, p := range parts {
 			if v := p(e); v.kind != absent {
 				out = append(out, v)
 			}
 		}
-		return listOf(out)
+		return e.listOf(out)
 	}
 }
 
-// once evaluates a list or object of nothing but literals here and now. Values
+// constantly evaluates a list or object of nothing but literals here and now. Values
 // are never changed once they were made, so all records can share it.
-func once(x hclsyntax.Expression, f expr) expr {
+func constantly(x hclsyntax.Expression, f expr) expr {
 	if !literal(x) {
 		return f
 	}
@@ -366,119 +398,59 @@ func unwrap(x hclsyntax.Expression) hclsyntax.Expression {
 
 func (c *compiler) object(x *hclsyntax.ObjectConsExpr) expr {
 	type slot struct {
-		name string
-		key  expr // nil: name
-		val  expr
+		member      // its name, and nothing as its value
+		key    expr // nil: the name
+		val    expr
 	}
-	slots := make([]slot, 0, len(x.Items))
+	slots := make([]slot, len(x.Items))
 	seen := map[string]bool{}
-	for _, it := range x.Items {
-		s := slot{val: c.expr(it.ValueExpr)}
+	computed := false
+	for i, it := range x.Items {
+		s := &slots[i]
+		s.val = c.expr(it.ValueExpr)
 		if name, ok := keyOf(it.KeyExpr); ok {
 			if seen[name] {
 				c.fault(it.KeyExpr.Range(), fmt.Sprintf("member %q given twice", name), "Once is enough.")
 			}
 			seen[name] = true
 			s.name = name
-		} else if k, ok := it.KeyExpr.(*hclsyntax.ObjectConsKeyExpr); ok {
+			continue
+		}
+		computed = true
+		if k, ok := it.KeyExpr.(*hclsyntax.ObjectConsKeyExpr); ok {
 			s.key = c.expr(k.Wrapped)
 		} else {
 			s.key = c.expr(it.KeyExpr)
 		}
-		slots = append(slots, s)
 	}
+	c.later = append(c.later, func() {
+		for i := range slots {
+			slots[i].class = c.m.names.classOf(slots[i].name)
+		}
+	})
 	return func(e *env) value {
-		out := objectOf(make([]member, 0, len(slots)))
+		out := e.object(len(slots))
 		for i := range slots {
 			s := &slots[i]
 			v := s.val(e)
 			if v.empty() {
 				continue
 			}
-			name := s.name
+			m := member{s.name, s.class, v}
 			if s.key != nil {
-				var ok bool
-				if name, ok = s.key(e).string(); !ok {
+				name, ok := s.key(e).string()
+				if !ok {
 					continue
 				}
-				e.work(4 * len(out.made.members))
-				out.set(name, v)
+				m = e.member(name, v)
+			}
+			if computed {
+				e.work(4 * len(out.made.members)) // which are looked through for the name
+				out.set(m)
 				continue
 			}
-			out.made.members = append(out.made.members, member{name, v})
+			out.made.members = append(out.made.members, m)
 		}
 		return out
 	}
-}
-
-func (e *env) equal(a, b value) bool {
-	e.work(min(len(a.text), len(b.text)))
-	return equal(a, b)
-}
-
-func (c *compiler) unary(x *hclsyntax.UnaryOpExpr) expr {
-	of := c.expr(x.Val)
-	if x.Op == hclsyntax.OpLogicalNot {
-		return func(e *env) value { return boolOf(!of(e).holds()) }
-	}
-	return func(e *env) value {
-		if f, ok := of(e).float(); ok {
-			return floatOf(-f)
-		}
-		return value{}
-	}
-}
-
-func (c *compiler) binary(x *hclsyntax.BinaryOpExpr) expr {
-	l, r := c.expr(x.LHS), c.expr(x.RHS)
-	if x.Op == hclsyntax.OpAdd {
-		for _, side := range []hclsyntax.Expression{x.LHS, x.RHS} {
-			if _, text := unwrap(side).(*hclsyntax.TemplateExpr); text {
-				return c.fault(x.Range(), "text in a sum", `+ adds numbers; texts are put together by a template, "${raw.a} ${raw.b}".`)
-			}
-		}
-	}
-	ordered := func(holds func(int) bool) expr {
-		return func(e *env) value {
-			n, ok := compare(l(e), r(e))
-			return boolOf(ok && holds(n))
-		}
-	}
-	computed := func(f func(a, b float64) float64) expr {
-		return func(e *env) value {
-			a, ok := l(e).float()
-			b, ok2 := r(e).float()
-			if !ok || !ok2 {
-				return value{}
-			}
-			return floatOf(f(a, b))
-		}
-	}
-	switch x.Op {
-	case hclsyntax.OpLogicalAnd:
-		return func(e *env) value { return boolOf(l(e).holds() && r(e).holds()) }
-	case hclsyntax.OpLogicalOr:
-		return func(e *env) value { return boolOf(l(e).holds() || r(e).holds()) }
-	case hclsyntax.OpEqual:
-		return func(e *env) value { return boolOf(e.equal(l(e), r(e))) }
-	case hclsyntax.OpNotEqual:
-		return func(e *env) value { return boolOf(!e.equal(l(e), r(e))) }
-	case hclsyntax.OpGreaterThan:
-		return ordered(func(n int) bool { return n > 0 })
-	case hclsyntax.OpGreaterThanOrEqual:
-		return ordered(func(n int) bool { return n >= 0 })
-	case hclsyntax.OpLessThan:
-		return ordered(func(n int) bool { return n < 0 })
-	case hclsyntax.OpLessThanOrEqual:
-		return ordered(func(n int) bool { return n <= 0 })
-	case hclsyntax.OpAdd:
-		return computed(func(a, b float64) float64 { return a + b })
-	case hclsyntax.OpSubtract:
-		return computed(func(a, b float64) float64 { return a - b })
-	case hclsyntax.OpMultiply:
-		return computed(func(a, b float64) float64 { return a * b })
-	case hclsyntax.OpDivide:
-		return computed(func(a, b float64) float64 { return a / b })
-	}
-	return c.fault(x.Range(), "unsupported operator", "Use && || ! == != < <= > >= + - * or /.")
 }

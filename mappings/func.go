@@ -57,6 +57,9 @@ func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
 	case "regex":
 		return c.regex(x)
 	}
+	if f := c.test(x); f != nil {
+		return answer(f)
+	}
 	f, ok := functions[x.Name]
 	if !ok {
 		known := []string{}
@@ -82,22 +85,37 @@ func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
 			return value{}
 		}
 	}
-	if test := textTests[x.Name]; test != nil {
-		if words, ok := c.constants(x.Args[1:]); ok {
-			return anyOf(args[0], words, test)
-		}
-	}
 	run := f.run
 	return func(e *env) value {
-		base := len(e.args)
+		base := len(e.stack)
 		for _, a := range args {
-			v := e.given(a(e)) // which may use args itself
-			e.args = append(e.args, v)
+			e.push(e.given(a(e))) // which may use the stack itself
 		}
-		out := run(e, e.args[base:])
-		e.args = e.args[:base]
+		out := run(e, e.stack[base:])
+		e.stack = e.stack[:base]
 		return out
 	}
+}
+
+// test compiles calls that give true or false and that mappings are full of, so
+// that it pays to spare them the arguments. It is nil for others.
+func (c *compiler) test(x *hclsyntax.FunctionCallExpr) cond {
+	if x.ExpandFinal || len(x.Args) == 0 {
+		return nil
+	}
+	if x.Name == "has" && len(x.Args) == 1 {
+		of := c.expr(x.Args[0])
+		return func(e *env) bool {
+			v := of(e)
+			return !nullLike(v) && !v.empty()
+		}
+	}
+	if test := textTests[x.Name]; test != nil && len(x.Args) > 1 {
+		if words, ok := c.constants(x.Args[1:]); ok {
+			return anyOf(c.expr(x.Args[0]), words, test)
+		}
+	}
+	return nil
 }
 
 // constants are the texts of arguments that are all constant.
@@ -113,25 +131,34 @@ func (c *compiler) constants(args []hclsyntax.Expression) (words []string, ok bo
 	return words, true
 }
 
-// anyOf tests against words that are known beforehand: nearly all tests of
-// mappings, so it pays to spare them the arguments.
-func anyOf(of expr, words []string, test func(s, word string) bool) expr {
+// anyOf tests against words that are known beforehand.
+func anyOf(of expr, words []string, test func(s, word string) bool) cond {
 	one := func(e *env, v value) bool {
 		s, ok := v.string()
 		e.work(len(words) * (elementWork + 2*len(s)))
-		return ok && slices.ContainsFunc(words, func(w string) bool { return test(s, w) })
-	}
-	return func(e *env) value {
-		v := of(e)
-		if v.kind != list {
-			return boolOf(v.kind != absent && one(e, v))
-		}
-		for x := range v.elements() {
-			if one(e, x) {
-				return boolOf(true)
+		if ok {
+			for _, w := range words {
+				if test(s, w) {
+					return true
+				}
 			}
 		}
-		return boolOf(false)
+		return false
+	}
+	return func(e *env) bool {
+		v := of(e)
+		if v.kind != list {
+			return v.kind != absent && one(e, v)
+		}
+		for all := e.elements(v); ; {
+			x, ok := all.next()
+			if !ok {
+				return false
+			}
+			if one(e, x) {
+				return true
+			}
+		}
 	}
 }
 
@@ -158,13 +185,16 @@ func (c *compiler) enum(x *hclsyntax.FunctionCallExpr) expr {
 			v := a(e)
 			s, ok := v.string()
 			e.work(len(s))
-			if !ok || nullLike(v) && table[fold(s)] == "" {
+			if !ok {
 				continue
 			}
-			if member := table[fold(s)]; member != "" {
+			if member, known := table[fold(s)]; known {
 				return textOf(member)
 			}
-			e.report(Note{Kind: UnknownValue, Name: name, Value: s})
+			if nullLike(v) {
+				continue
+			}
+			e.note(Note{Kind: UnknownValue, Name: name, Value: s})
 			return textOf("unknown")
 		}
 		return value{}

@@ -8,7 +8,8 @@ import (
 )
 
 var identityFunctions = []Function{
-	onText("account", "Who an account name means: an object with name, domain and email, as far as DOMAIN\\user, user@domain or user say.", account),
+	{Name: "account", Args: "text", Doc: "Who an account name means: an object with name, domain and email, as far as DOMAIN\\user, user@domain or user say.", least: 1, most: 1,
+		run: account},
 	onText("address", "The text if it is an e-mail address, in the form that subjects have.", func(s string) value {
 		if a, ok := mailAddress(s); ok {
 			return textOf(a)
@@ -58,79 +59,200 @@ var identityFunctions = []Function{
 	{Name: "hashes", Args: "value…", Doc: "Those of the texts that are hexadecimal digests, lower case, without those of zeros.", least: 1, most: -1,
 		run: pick(func(s string) (string, bool) {
 			s = strings.ToLower(strings.TrimSpace(s))
-			return s, digest.MatchString(s) && strings.Trim(s, "0") != ""
+			return s, digest(s)
 		})},
 	{Name: "ips", Args: "value…", Doc: "Those of the texts that are IP addresses.", least: 1, most: -1,
 		run: pick(func(s string) (string, bool) {
 			a, ok := ipAddress(s)
 			return a.String(), ok
 		})},
-	{Name: "techniques", Args: "value…", Doc: "The ATT&CK technique ids in the texts, such as T1003.001.", least: 1, most: -1, run: find(techniqueID)},
-	{Name: "tactics", Args: "value…", Doc: "The ATT&CK tactic ids in the texts, such as TA0006.", least: 1, most: -1, run: find(tacticID)},
+	{Name: "techniques", Args: "value…", Doc: "The ATT&CK technique ids in the texts, such as T1003.001.", least: 1, most: -1, run: find(nextTechnique)},
+	{Name: "tactics", Args: "value…", Doc: "The ATT&CK tactic ids in the texts, such as TA0006.", least: 1, most: -1, run: find(nextTactic)},
 }
-
-var (
-	digest      = regexp.MustCompile(`^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$`)
-	techniqueID = regexp.MustCompile(`\bT\d{4}(?:\.\d{3})?\b`)
-	tacticID    = regexp.MustCompile(`\bTA\d{4}\b`)
-)
 
 // pick keeps the texts that f knows, each once.
 func pick(f func(string) (string, bool)) func(*env, []value) value {
 	return func(e *env, args []value) value {
-		var out []value
-		seen := map[string]bool{}
-		for _, v := range flat(e, args) {
-			s, _ := v.string()
-			if s, ok := f(s); ok && !seen[s] {
-				seen[s] = true
-				out = append(out, textOf(s))
+		base := e.flat(args)
+		out := texts{e: e, from: len(e.stack)}
+		for i := base; i < out.from; i++ {
+			s, _ := e.stack[i].string()
+			if s, ok := f(s); ok {
+				out.add(s)
 			}
 		}
-		return listOf(out)
+		return out.sealed(base)
 	}
 }
 
-// find takes what a pattern matches out of texts, each once.
-func find(re *regexp.Regexp) func(*env, []value) value {
+// maxFound bounds what is found in one text.
+const maxFound = 64
+
+// find takes what next finds out of texts, each once. next gives the place of
+// what begins first, end 0 if nothing does.
+func find(next func(s string, from int) (start, end int)) func(*env, []value) value {
 	return func(e *env, args []value) value {
-		var out []value
-		seen := map[string]bool{}
-		for _, v := range flat(e, args) {
-			s, _ := v.string()
-			for _, m := range re.FindAllString(s, 64) {
-				if !seen[m] {
-					seen[m] = true
-					out = append(out, textOf(m))
+		base := e.flat(args)
+		out := texts{e: e, from: len(e.stack)}
+		for i := base; i < out.from; i++ {
+			s, _ := e.stack[i].string()
+			end := 0
+			for range maxFound {
+				var start int
+				if start, end = next(s, end); end == 0 {
+					break
 				}
+				out.add(s[start:end])
 			}
 		}
-		return listOf(out)
+		return out.sealed(base)
 	}
+}
+
+// texts gathers different texts on the stack.
+type texts struct {
+	e    *env
+	from int // where they begin
+	seen map[string]bool
+}
+
+// manyTexts is the number of texts up to which comparing with all is fastest.
+const manyTexts = 32
+
+func (t *texts) add(s string) {
+	e := t.e
+	if t.seen == nil {
+		for i := t.from; i < len(e.stack); i++ {
+			if e.stack[i].text == s {
+				return
+			}
+		}
+		if len(e.stack)-t.from == manyTexts {
+			t.seen = map[string]bool{}
+			for _, v := range e.stack[t.from:] {
+				t.seen[v.text] = true
+			}
+		}
+	}
+	if t.seen != nil {
+		if t.seen[s] {
+			return
+		}
+		t.seen[s] = true
+	}
+	e.push(textOf(s))
+}
+
+// sealed is the list of them; the stack goes back to base.
+func (t *texts) sealed(base int) value {
+	out := t.e.seal(t.from)
+	t.e.stack = t.e.stack[:base]
+	return out
+}
+
+// nextTechnique finds \bT\d{4}(?:\.\d{3})?\b.
+func nextTechnique(s string, from int) (start, end int) {
+	return nextID(s, from, func(s string) int {
+		if !digits(s, 1, 4) {
+			return 0
+		}
+		if len(s) > 5 && s[5] == '.' && digits(s, 6, 3) && ends(s, 9) {
+			return 9
+		}
+		return 5
+	})
+}
+
+// nextTactic finds \bTA\d{4}\b.
+func nextTactic(s string, from int) (start, end int) {
+	return nextID(s, from, func(s string) int {
+		if len(s) > 1 && s[1] == 'A' && digits(s, 2, 4) {
+			return 6
+		}
+		return 0
+	})
+}
+
+// nextID finds a word that begins with T and of which length tells how long it
+// is, 0 if it is none.
+func nextID(s string, from int, length func(string) int) (start, end int) {
+	for {
+		at := strings.IndexByte(s[from:], 'T')
+		if at < 0 {
+			return 0, 0
+		}
+		at += from
+		if at == 0 || !wordByte(s[at-1]) {
+			if n := length(s[at:]); n > 0 && ends(s[at:], n) {
+				return at, at + n
+			}
+		}
+		from = at + 1
+	}
+}
+
+func digits(s string, from, n int) bool {
+	if len(s) < from+n {
+		return false
+	}
+	for i := from; i < from+n; i++ {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return true
+}
+
+// ends reports whether a word ends before the n-th byte.
+func ends(s string, n int) bool { return len(s) == n || !wordByte(s[n]) }
+
+func wordByte(c byte) bool {
+	return c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || c == '_'
+}
+
+// digest reports whether a text in lower case is a hexadecimal digest of MD5 or
+// of a SHA, and not one of zeros.
+func digest(s string) bool {
+	switch len(s) {
+	case 32, 40, 64, 96, 128:
+	default:
+		return false
+	}
+	zeros := true
+	for i := range len(s) {
+		c := s[i]
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+		zeros = zeros && c == '0'
+	}
+	return !zeros
 }
 
 // account reads the forms of account names.
-func account(s string) value {
+func account(e *env, args []value) value {
+	s, ok := args[0].string()
 	s = strings.TrimSpace(s)
-	if nullLikes[fold(s)] {
+	if !ok || nullLike(textOf(s)) {
 		return value{}
 	}
-	out := objectOf(nil)
+	out := e.object(3)
+	add := func(name, s string) { out.set(e.member(name, textOf(s))) }
 	if domain, name, ok := strings.Cut(s, `\`); ok {
-		out.set("name", textOf(name))
+		add("name", name)
 		if domain != "" && domain != "." {
-			out.set("domain", textOf(domain))
+			add("domain", domain)
 		}
 		return out
 	}
 	if a, ok := mailAddress(s); ok {
 		name, domain, _ := strings.Cut(a, "@")
-		out.set("name", textOf(name))
-		out.set("domain", textOf(domain))
-		out.set("email", textOf(a))
+		add("name", name)
+		add("domain", domain)
+		add("email", a)
 		return out
 	}
-	out.set("name", textOf(s))
+	add("name", s)
 	return out
 }
 
@@ -151,18 +273,43 @@ func accountID(s string) value {
 // mailAddress reads a bare e-mail address; the domain goes to lower case.
 func mailAddress(s string) (string, bool) {
 	s = strings.TrimSpace(s)
-	if len(s) > 320 || strings.ContainsAny(s, "<>\" ") {
-		return "", false
-	}
-	a, err := mail.ParseAddress(s)
-	if err != nil || a.Address != s {
-		return "", false
-	}
 	at := strings.LastIndexByte(s, '@')
-	if at <= 0 || !strings.Contains(s[at+1:], ".") {
+	if len(s) > 320 || at <= 0 || strings.IndexByte(s[at+1:], '.') < 0 {
 		return "", false
 	}
-	return s[:at] + "@" + strings.ToLower(s[at+1:]), true
+	if !plainAddress(s, at) {
+		if strings.ContainsAny(s, "<>\" ") {
+			return "", false
+		}
+		if a, err := mail.ParseAddress(s); err != nil || a.Address != s {
+			return "", false
+		}
+	}
+	if lower := strings.ToLower(s[at+1:]); lower != s[at+1:] {
+		return s[:at+1] + lower, true
+	}
+	return s, true
+}
+
+// plainAddress reports whether both sides of the at sign are atoms of ASCII with
+// dots between them (RFC 5322 section 3.2.3), as nearly all are, so that no
+// reader of all other forms is needed.
+func plainAddress(s string, at int) bool {
+	dot := true // before what comes next, or nothing is
+	for i := range len(s) {
+		switch c := s[i]; {
+		case i == at || c == '.':
+			if dot {
+				return false
+			}
+			dot = true
+		case c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z' || strings.IndexByte("!#$%&'*+/=?^_`{|}~-", c) >= 0:
+			dot = false
+		default:
+			return false
+		}
+	}
+	return !dot
 }
 
 // systemAccounts act without a person.

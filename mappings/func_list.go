@@ -10,50 +10,54 @@ const maxElements = 10_000
 
 var listFunctions = []Function{
 	{Name: "list", Args: "value…", Doc: "The values as one list; lists among them are taken apart, absent ones left out.", least: 1, most: -1,
-		run: func(e *env, args []value) value { return listOf(flat(e, args)) }},
+		run: func(e *env, args []value) value { return e.seal(e.flat(args)) }},
 	{Name: "distinct", Args: "value…", Doc: "As list, each value once.", least: 1, most: -1,
 		run: func(e *env, args []value) value {
-			var out []value
-			for _, v := range flat(e, args) {
-				if !slices.ContainsFunc(out, func(o value) bool { e.step(); return equal(o, v) }) {
-					out = append(out, v)
+			base := e.flat(args)
+			all, once := e.stack[base:], e.stack[base:base]
+			for _, v := range all {
+				if !slices.ContainsFunc(once, func(o value) bool { e.step(); return equal(o, v) }) {
+					once = append(once, v)
 				}
 			}
-			return listOf(out)
+			e.stack = e.stack[:base+len(once)]
+			return e.seal(base)
 		}},
 	{Name: "merge_by", Args: `list, "name", …`, Doc: "The objects of the list, those that share a value of one of the named members made one. Of members that several have, the first present one counts.", least: 2, most: -1,
 		run: mergeBy},
 	{Name: "first", Args: "list", Doc: "The first element that is present; of anything else, itself.", least: 1, most: 1,
-		run: func(_ *env, args []value) value {
-			for v := range args[0].elements() {
-				if !nullLike(v) {
+		run: func(e *env, args []value) value {
+			for all := e.elements(args[0]); ; {
+				if v, ok := all.next(); !ok || !nullLike(v) {
 					return v
 				}
 			}
-			return value{}
 		}},
 	{Name: "last", Args: "list", Doc: "The last element that is present.", least: 1, most: 1,
-		run: func(_ *env, args []value) value {
+		run: func(e *env, args []value) value {
 			var out value
-			for v := range args[0].elements() {
+			for all := e.elements(args[0]); ; {
+				v, ok := all.next()
+				if !ok {
+					return out
+				}
 				if !nullLike(v) {
 					out = v
 				}
 			}
-			return out
 		}},
 	{Name: "length", Args: "list", Doc: "How many elements or members there are.", least: 1, most: 1,
 		run: func(_ *env, args []value) value { return intOf(int64(args[0].len())) }},
 	{Name: "keys", Args: "object", Doc: "The names of its members.", least: 1, most: 1,
 		run: func(e *env, args []value) value {
-			var out []value
+			base := len(e.stack)
 			if args[0].kind == object {
-				for k := range args[0].pairs() {
+				for all := e.pairs(args[0]); all.next(); {
 					e.step()
-					out = append(out, k)
+					e.push(all.key())
 				}
 			}
-			return listOf(out)
+			return e.seal(base)
 		}},
 	{Name: "has", Args: "value", Doc: "Whether it is there and does not merely say that there is nothing.", least: 1, most: 1,
 		run: func(_ *env, args []value) value { return boolOf(!nullLike(args[0]) && !args[0].empty()) }},
@@ -73,76 +77,83 @@ var listFunctions = []Function{
 		}},
 }
 
-// flat are the values and the elements of the lists among them, without those
-// that say that there is nothing.
-func flat(e *env, args []value) []value {
-	var out []value
+// flat pushes the values and the elements of the lists among them, without those
+// that say that there is nothing, and gives the place of the first.
+func (e *env) flat(args []value) (base int) {
+	base = len(e.stack)
 	for _, a := range args {
-		out = e.flatten(out, a, len(args))
+		e.flatten(base, a)
 	}
-	return out
+	return base
 }
 
-// flatten appends a value, or what is in a list. most is how many values may be
-// expected in all.
-func (e *env) flatten(out []value, v value, most int) []value {
+func (e *env) flatten(base int, v value) {
 	if v.kind == list {
-		for x := range v.elements() {
-			out = e.flatten(out, x, most)
+		for all := e.elements(v); ; {
+			x, ok := all.next()
+			if !ok {
+				return
+			}
+			e.flatten(base, x)
 		}
-		return out
 	}
 	e.step()
-	if nullLike(v) || len(out) >= maxElements {
-		return out
+	if !nullLike(v) && len(e.stack)-base < maxElements {
+		e.push(v)
 	}
-	if out == nil {
-		out = make([]value, 0, most)
-	}
-	return append(out, v)
 }
 
 // mergeBy makes one of the objects that share an identifier.
 func mergeBy(e *env, args []value) value {
-	var out []value
-	for v := range args[0].elements() {
+	names := make([]attr, 0, 8)
+	for _, n := range args[1:] {
+		names = append(names, attr{name: n.text, class: e.m.names.classOf(n.text)})
+	}
+	base := len(e.stack)
+	for all := e.elements(args[0]); ; {
+		v, ok := all.next()
+		if !ok {
+			return e.seal(base)
+		}
 		if v.kind != object {
 			continue
 		}
-		members := make([]member, 0, v.len())
-		for k, m := range v.pairs() {
-			if !nullLike(m) {
-				members = append(members, member{k.text, m})
+		one := e.object(v.len())
+		for members := e.pairs(v); members.next(); {
+			if m := members.member; !nullLike(m.value) {
+				if m.class == classUnknown {
+					m.class = e.m.names.classOf(m.name)
+				}
+				one.made.members = append(one.made.members, m)
 			}
 		}
-		one := objectOf(members)
 		first := -1
-		for i := 0; i < len(out); i++ {
+		for i := base; i < len(e.stack); i++ {
 			e.step()
-			if !sharesOne(out[i], one, args[1:]) {
+			other := e.stack[i]
+			if !sharesOne(other, one, names) {
 				continue
 			}
 			if first < 0 {
 				first = i
-				e.complete(out[i], one)
-				one = out[i]
+				e.complete(other, one)
+				one = other
 				continue
 			}
-			e.complete(one, out[i]) // the new one shows that these two are one
-			out = slices.Delete(out, i, i+1)
+			e.complete(one, other) // the new one shows that these two are one
+			e.stack = slices.Delete(e.stack, i, i+1)
 			i--
 		}
-		if first < 0 && len(out) < maxElements {
-			out = append(out, one)
+		if first < 0 && len(e.stack)-base < maxElements {
+			e.push(one)
 		}
 	}
-	return listOf(out)
 }
 
-func sharesOne(a, b value, names []value) bool {
-	for _, n := range names {
-		x, ok := a.attribute(n.text).string()
-		y, ok2 := b.attribute(n.text).string()
+func sharesOne(a, b value, names []attr) bool {
+	for i := range names {
+		x, ok := memberOf(a.made.members, &names[i]).string()
+		y, ok2 := memberOf(b.made.members, &names[i]).string()
 		if ok && ok2 && strings.EqualFold(x, y) {
 			return true
 		}
@@ -152,10 +163,10 @@ func sharesOne(a, b value, names []value) bool {
 
 // complete gives an object the members that only the other has.
 func (e *env) complete(a, b value) {
-	for k, m := range b.pairs() {
+	for _, m := range b.made.members {
 		e.work(8 * a.len()) // which are looked through for the name
-		if a.attribute(k.text).kind == absent {
-			a.set(k.text, m)
+		if memberOf(a.made.members, &attr{name: m.name, class: m.class}).kind == absent {
+			a.set(m)
 		}
 	}
 }

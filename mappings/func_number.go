@@ -33,14 +33,14 @@ var numberFunctions = []Function{
 	{Name: "max", Args: "number…", Doc: "The largest; lists are taken apart.", least: 1, most: -1, run: extreme(func(n int) bool { return n > 0 })},
 	{Name: "min", Args: "number…", Doc: "The smallest; lists are taken apart.", least: 1, most: -1, run: extreme(func(n int) bool { return n < 0 })},
 	{Name: "band", Args: "number, [from, name]…", Doc: `The name of the highest band that the number reaches: band(raw.score, [0, "low"], [70, "high"]).`, least: 2, most: -1,
-		run: func(_ *env, args []value) value {
+		run: func(e *env, args []value) value {
 			var best value
 			most := math.Inf(-1)
 			f, ok := args[0].float()
 			for _, band := range args[1:] {
-				from, ok2 := band.element(0).float()
+				from, ok2 := e.element(band, 0).float()
 				if ok && ok2 && f >= from && from >= most {
-					best, most = band.element(1), from
+					best, most = e.element(band, 1), from
 				}
 			}
 			return best
@@ -60,13 +60,15 @@ var numberFunctions = []Function{
 func extreme(better func(int) bool) func(*env, []value) value {
 	return func(e *env, args []value) value {
 		var best value
-		for _, v := range flat(e, args) {
+		base := e.flat(args)
+		for _, v := range e.stack[base:] {
 			if n, ok := compare(v, best); best.kind == absent || ok && better(n) {
 				if _, isNumber := v.float(); isNumber || v.kind == moment {
 					best = v
 				}
 			}
 		}
+		e.stack = e.stack[:base]
 		return best
 	}
 }

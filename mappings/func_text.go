@@ -15,7 +15,20 @@ var nullLikes = map[string]bool{"": true, "null": true, "<null>": true, "(null)"
 
 // nullLike reports whether a value says that there is nothing.
 func nullLike(v value) bool {
-	return v.kind == absent || v.kind == text && len(v.text) <= len("undefined")+2 && nullLikes[fold(v.text)]
+	return v.kind == absent || v.kind == text && len(v.text) <= len("undefined")+2 && nullText(v.text)
+}
+
+func nullText(s string) bool {
+	if s == "" {
+		return true
+	}
+	switch c := s[0]; {
+	case c <= ' ' || c >= utf8.RuneSelf: // perhaps white space
+	case c == 'n' || c == 'N' || c == 'u' || c == 'U' || c == '<' || c == '(' || c == '-':
+	default:
+		return false
+	}
+	return nullLikes[fold(s)]
 }
 
 // onText makes a function of one text.
@@ -44,12 +57,15 @@ func onTexts(name, args, doc string) Function {
 		if args[0].kind != list {
 			return boolOf(e.matchesOne(args[0], args[1:], f))
 		}
-		for v := range args[0].elements() {
+		for all := e.elements(args[0]); ; {
+			v, ok := all.next()
+			if !ok {
+				return boolOf(false)
+			}
 			if e.matchesOne(v, args[1:], f) {
 				return boolOf(true)
 			}
 		}
-		return boolOf(false)
 	}}
 }
 
@@ -66,7 +82,11 @@ func (e *env) matchesOne(v value, others []value, f func(s, other string) bool) 
 			}
 			continue
 		}
-		for o := range a.elements() {
+		for all := e.elements(a); ; {
+			o, ok := all.next()
+			if !ok {
+				break
+			}
 			e.work(elementWork + 4*len(s) + len(o.text))
 			if other, ok := o.string(); ok && f(s, other) {
 				return true
@@ -109,8 +129,15 @@ var textFunctions = []Function{
 		sum := sha256.Sum256([]byte(s))
 		return textOf(hex.EncodeToString(sum[:]))
 	}),
-	onText("json", "What a text holds as JSON, as often as it was wrapped; absent if it is none.", unwrapJSON),
-	onText("pairs", "The members of a text such as {level=HIGH, reasons=A, B}.", func(s string) value { return pairs(s) }),
+	{Name: "json", Args: "text", Doc: "What a text holds as JSON, as often as it was wrapped; absent if it is none.", least: 1, most: 1,
+		run: func(e *env, args []value) value {
+			s, ok := args[0].string()
+			if !ok {
+				return value{}
+			}
+			return e.unwrapJSON(s)
+		}},
+	{Name: "pairs", Args: "text", Doc: "The members of a text such as {level=HIGH, reasons=A, B}.", least: 1, most: 1, run: namedParts},
 
 	onTexts("is", "value, other…", "Whether the value, or one of a list, equals one of the others, case aside."),
 	onTexts("contains", "text, part…", "Whether the text, or one of a list, holds one of the parts, case aside."),
@@ -138,14 +165,14 @@ var textFunctions = []Function{
 			if !ok || !ok2 || sep == "" {
 				return value{}
 			}
-			var out []value
+			base := len(e.stack)
 			for part := range strings.SplitSeq(s, sep) {
 				e.step()
 				if part = strings.TrimSpace(part); part != "" {
-					out = append(out, textOf(part))
+					e.push(textOf(part))
 				}
 			}
-			return listOf(out)
+			return e.seal(base)
 		}},
 	{Name: "join", Args: "separator, list", Doc: "The elements as one text.", least: 2, most: 2,
 		run: func(e *env, args []value) value {
@@ -154,13 +181,16 @@ var textFunctions = []Function{
 				return value{}
 			}
 			var parts []string
-			for v := range args[1].elements() {
+			for all := e.elements(args[1]); ; {
+				v, ok := all.next()
+				if !ok {
+					return textOf(strings.Join(parts, sep))
+				}
 				if s, ok := v.string(); ok {
 					e.work(len(s) + len(sep))
 					parts = append(parts, s)
 				}
 			}
-			return textOf(strings.Join(parts, sep))
 		}},
 	{Name: "replace", Args: "text, old, new", Doc: "The text with every old part exchanged.", least: 3, most: 3,
 		run: func(e *env, args []value) value {
@@ -206,15 +236,18 @@ func kebab(s string) string {
 // wrappings is how often JSON is looked for in a text that held JSON.
 const wrappings = 3
 
-func unwrapJSON(s string) value {
+func (e *env) unwrapJSON(s string) value {
 	var out value
 	for range wrappings {
-		v, err := strictjson.Parse([]byte(s), nested)
+		if !mayBeJSON(s) {
+			return out
+		}
+		v, err := strictjson.ParseText(s, nested)
 		if err != nil {
 			return out // a text that was wrapped, not what looks like JSON and is none
 		}
 		if v.Kind() != strictjson.String {
-			return readValue(v)
+			return e.value(v)
 		}
 		s = v.Text()
 		out = textOf(s)
@@ -222,22 +255,39 @@ func unwrapJSON(s string) value {
 	return out
 }
 
+// mayBeJSON reports whether a text begins as JSON does: most texts that are
+// asked do not.
+func mayBeJSON(s string) bool {
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case ' ', '\t', '\n', '\r':
+		default:
+			return strings.IndexByte(`{["-0123456789tfn`, c) >= 0
+		}
+	}
+	return false
+}
+
 // nested bounds JSON in a text.
 var nested = strictjson.Limits{Bytes: 1 << 20, Depth: 32, Nodes: 20_000, Members: 1024}
 
-// pairs reads {k=v, k=v}, where a comma is part of a value unless a name and an
-// equals sign follow it.
-func pairs(s string) value {
+// namedParts reads {k=v, k=v}, where a comma is part of a value unless a name and
+// an equals sign follow it.
+func namedParts(e *env, args []value) value {
+	s, ok := args[0].string()
+	if !ok {
+		return value{}
+	}
 	s = strings.TrimSpace(s)
 	s = strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
-	out := objectOf(nil)
+	out := e.object(0)
 	for part := range strings.SplitSeq(s, ",") {
 		name, val, ok := strings.Cut(part, "=")
 		name = strings.TrimSpace(name)
 		last := len(out.made.members) - 1
 		switch {
 		case ok && name != "":
-			out.made.members = append(out.made.members, member{name, textOf(strings.TrimSpace(val))})
+			out.made.members = append(out.made.members, e.member(name, textOf(strings.TrimSpace(val))))
 		case last >= 0:
 			out.made.members[last].text += "," + part
 		}

@@ -12,7 +12,7 @@ var timeFunctions = []Function{
 		run: func(e *env, args []value) value {
 			for _, a := range args {
 				if t, ok := readTime(a); ok && plausible(t, e) {
-					return momentOf(t)
+					return e.momentOf(t)
 				}
 			}
 			return value{}

@@ -10,7 +10,7 @@ import (
 
 // implied are the document fields that follow from a payload, by event and
 // field. A mapping that sets one itself has its way.
-var implied = map[string]map[string]func(*env) value{
+var implied = map[string]map[string]func(*eventRule) expr{
 	"alert": {
 		"alert.id":                         fromPayload("alert_id"),
 		"alert.confidence":                 fromPayload("confidence"),
@@ -24,11 +24,14 @@ var implied = map[string]map[string]func(*env) value{
 		"threat.tactic.id":                 fromPayload("tactics"),
 		"threat.technique.id":              techniquesOf(func(id string) string { parent, _, _ := strings.Cut(id, "."); return parent }),
 		"threat.technique.subtechnique.id": techniquesOf(func(id string) string { return pickIf(strings.Contains(id, "."), id) }),
-		"threat.framework": func(e *env) value {
-			if e.member("techniques").len()+e.member("tactics").len() == 0 {
-				return value{}
+		"threat.framework": func(r *eventRule) expr {
+			techniques, tactics := fromPayload("techniques")(r), fromPayload("tactics")(r)
+			return func(e *env) value {
+				if techniques(e).len()+tactics(e).len() == 0 {
+					return value{}
+				}
+				return textOf("MITRE ATT&CK")
 			}
-			return textOf("MITRE ATT&CK")
 		},
 	},
 	"activity": {
@@ -44,29 +47,31 @@ var implied = map[string]map[string]func(*env) value{
 }
 
 // fromPayload is a member of the payload that was just made.
-func fromPayload(name string) func(*env) value {
-	return func(e *env) value { return e.member(name) }
-}
-
-func (e *env) member(name string) value {
-	for i := range e.payload {
-		if e.payload[i].name == name {
-			return e.payload[i].value
+func fromPayload(name string) func(*eventRule) expr {
+	return func(r *eventRule) expr {
+		i := slices.IndexFunc(r.body, func(b bodyRule) bool { return b.name == name })
+		if i < 0 {
+			return func(*env) value { return value{} }
 		}
+		return func(e *env) value { return e.payload[i] }
 	}
-	return value{}
 }
 
-func techniquesOf(f func(string) string) func(*env) value {
-	return func(e *env) value {
-		out := listOf(nil)
-		for v := range e.member("techniques").elements() {
-			id := f(v.text)
-			if id != "" && !slices.ContainsFunc(out.made.list, func(o value) bool { return o.text == id }) {
-				out.made.list = append(out.made.list, textOf(id))
+func techniquesOf(f func(string) string) func(*eventRule) expr {
+	return func(r *eventRule) expr {
+		techniques := fromPayload("techniques")(r)
+		return func(e *env) value {
+			out := texts{e: e, from: len(e.stack)}
+			for all := e.elements(techniques(e)); ; {
+				v, ok := all.next()
+				if !ok {
+					return out.sealed(out.from)
+				}
+				if id := f(v.text); id != "" {
+					out.add(id)
+				}
 			}
 		}
-		return out
 	}
 }
 
@@ -87,7 +92,7 @@ func (r *eventRule) implied(t *event.Type, vendor string) {
 		return module
 	})
 	for name, val := range implied[t.Name] {
-		r.imply(name, val)
+		r.imply(name, val(r))
 	}
 }
 

@@ -18,7 +18,7 @@ type Mapping struct {
 	Shipped bool   // it came with the program
 
 	unwrap  []string
-	when    expr // nil: every record
+	when    cond // nil: every record
 	enums   map[string]map[string]string
 	localAt map[string]int
 	locals  []expr
@@ -26,6 +26,7 @@ type Mapping struct {
 	demands []reasoned
 	events  []eventRule
 	paths   paths
+	names   nameTable
 	vars    int // loop variables at a time
 	at      hcl.Range
 }
@@ -34,13 +35,13 @@ type Mapping struct {
 // require, without which a record is not mapped; and why.
 type reasoned struct {
 	reason string
-	when   expr
+	when   cond
 }
 
 // eventRule makes events of one type.
 type eventRule struct {
 	typ     *event.Type
-	when    expr // nil: always
+	when    cond // nil: always
 	each    expr // nil: once
 	time    expr // nil: the channel's
 	subject expr // nil: none
@@ -59,7 +60,7 @@ type bodyRule struct {
 type fieldRule struct {
 	path    []string
 	field   document.Field
-	related string // the related.* field that gathers it, "" for none
+	related int // plus one: the field under related that gathers it; 0: none
 	val     expr
 }
 

@@ -37,8 +37,8 @@ func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 	switch root {
 	case "raw":
 		path, rest := names(x.Traversal[1:])
-		n := c.m.paths.slot(path)
-		return c.relative(func(e *env) value { return e.read(readValue(e.slots[n])) }, rest)
+		n := c.m.paths.slot(&c.m.names, path)
+		return c.relative(func(e *env) value { return e.read(e.slots[n]) }, rest)
 	case "envelope":
 		return c.envelope(x.Traversal[1:])
 	case "item", "index":
@@ -64,18 +64,16 @@ func (c *compiler) envelope(t hcl.Traversal) expr {
 	if len(path) == 0 {
 		return c.fault(t.SourceRange(), "envelope of what", "Write envelope.<member>.")
 	}
+	name := c.m.names.attr(path[0])
 	out := func(e *env) value {
 		for _, v := range e.envelopes {
-			if m := readValue(v).attribute(path[0]); m.kind != absent {
+			if m := e.attribute(v, &name); m.kind != absent {
 				return m
 			}
 		}
 		return value{}
 	}
-	for _, name := range path[1:] {
-		out = attribute(out, name)
-	}
-	return c.relative(out, rest)
+	return c.relative(c.membersOf(out, path[1:]), rest)
 }
 
 // metaNames are what is known of a message beside its body.
@@ -86,10 +84,15 @@ func (c *compiler) meta(x *hclsyntax.ScopeTraversalExpr) expr {
 	if len(path) != 1 {
 		return c.fault(x.Range(), "meta of what", "Write meta.%s.", strings.Join(metaNames, ", meta."))
 	}
-	for i, n := range metaNames {
-		if n == path[0] {
-			return func(e *env) value { return e.meta[i].value }
-		}
+	switch path[0] {
+	case "source":
+		return func(e *env) value { return textOf(e.source) }
+	case "position":
+		return func(e *env) value { return textOf(e.position) }
+	case "received":
+		return func(e *env) value { return e.momentOf(e.received) }
+	case "made":
+		return func(e *env) value { return e.momentOf(e.sent) }
 	}
 	return c.fault(x.Range(), fmt.Sprintf("unknown name %q", "meta."+path[0]), "%s", nearest.Advice(path[0], metaNames, "names of meta"))
 }
@@ -113,24 +116,42 @@ func (c *compiler) local(x *hclsyntax.ScopeTraversalExpr) expr {
 		}
 		return e.read(e.locals[n])
 	}
-	for _, name := range path[1:] {
-		out = attribute(out, name)
-	}
-	return c.relative(out, rest)
+	return c.relative(c.membersOf(out, path[1:]), rest)
 }
 
-func attribute(of expr, name string) expr {
-	return func(e *env) value { return e.read(of(e).attribute(name)) }
+// membersOf is a member of a member and so on.
+func (c *compiler) membersOf(of expr, path []string) expr {
+	attrs := make([]attr, len(path))
+	for i, name := range path {
+		attrs[i] = c.m.names.attr(name)
+	}
+	switch len(attrs) {
+	case 0:
+		return of
+	case 1:
+		name := &attrs[0]
+		return func(e *env) value { return e.read(e.attribute(of(e), name)) }
+	}
+	return func(e *env) value {
+		v := of(e)
+		for i := range attrs {
+			v = e.attribute(v, &attrs[i])
+		}
+		return e.read(v)
+	}
 }
 
 func (c *compiler) relative(of expr, t hcl.Traversal) expr {
-	for _, step := range t {
-		switch s := step.(type) {
-		case hcl.TraverseAttr:
-			of = attribute(of, s.Name)
-		case hcl.TraverseIndex:
-			of = c.at(of, c.literal(s.Key, s.SrcRange))
+	for len(t) > 0 {
+		path, rest := names(t)
+		of = c.membersOf(of, path)
+		if len(rest) == 0 {
+			break
 		}
+		if step, ok := rest[0].(hcl.TraverseIndex); ok {
+			of = c.at(of, c.literal(step.Key, step.SrcRange))
+		}
+		t = rest[1:]
 	}
 	return of
 }
@@ -139,12 +160,15 @@ func (c *compiler) relative(of expr, t hcl.Traversal) expr {
 func (c *compiler) at(of, key expr) expr {
 	return func(e *env) value {
 		k, v := key(e), of(e)
+		if v.kind == absent {
+			return value{}
+		}
 		if n, ok := k.int(); ok && v.kind != object {
 			e.work(2 * v.len())
-			return v.element(int(n))
+			return e.element(v, int(n))
 		}
 		if s, ok := k.string(); ok {
-			return v.attribute(s)
+			return e.named(v, s)
 		}
 		return value{}
 	}

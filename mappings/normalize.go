@@ -45,10 +45,10 @@ func (m *Mapping) Map(s pipeline.Signal) (Result, error) { return m.run(s, false
 func (m *Mapping) run(s pipeline.Signal, trying bool) (Result, error) {
 	e := pool.Get().(*env)
 	defer pool.Put(e)
-	e.reset(m, s)
+	e.reset(m, &s)
 	e.trying = trying
 	var out Result
-	records := m.records(s.Record.Held())
+	records := e.records(s.Record.Held())
 	for _, r := range records {
 		why, err := m.record(e, s, r, &out)
 		if err != nil {
@@ -80,16 +80,37 @@ func unmapped(m *Mapping, why string) error {
 	return &pipeline.RejectError{Code: pipeline.Unmapped, Description: "mapping " + m.Name + ": " + why}
 }
 
-func (e *env) reset(m *Mapping, s pipeline.Signal) {
-	e.m, e.steps, e.worked, e.size, e.received = m, 0, 0, 0, s.Message.Received
-	e.args = e.args[:0]
+func (e *env) reset(m *Mapping, s *pipeline.Signal) {
+	e.m, e.steps, e.worked, e.size = m, 0, 0, 0
+	e.source, e.position, e.received, e.sent = s.Message.Source, s.Message.Position, s.Message.Received, s.Message.Made
 	e.slots = slices.Grow(e.slots[:0], m.paths.n)[:m.paths.n]
+	e.there = slices.Grow(e.there[:0], m.paths.n)[:m.paths.n]
 	e.locals = slices.Grow(e.locals[:0], len(m.locals))[:len(m.locals)]
 	e.known = slices.Grow(e.known[:0], len(m.locals))[:len(m.locals)]
 	e.vars = slices.Grow(e.vars[:0], m.vars)[:m.vars]
-	e.meta = append(e.meta[:0],
-		member{"source", textOf(s.Message.Source)}, member{"position", textOf(s.Message.Position)},
-		member{"received", momentOf(s.Message.Received)}, member{"made", momentOf(s.Message.Made)})
+}
+
+// begin readies what belongs to one record.
+func (e *env) begin(r *record) {
+	e.arena.reset()
+	e.stack, e.text, e.notes, e.index = e.stack[:0], e.text[:0], nil, 0
+	e.envelopes = e.envelopes[:0]
+	for _, v := range r.envelopes {
+		e.envelopes = append(e.envelopes, e.value(v))
+	}
+	clear(e.known)
+	e.lift(r.raw)
+}
+
+// maxNotes bounds the notes on one event.
+const maxNotes = 32
+
+// note keeps a remark on the event being made.
+func (e *env) note(n Note) {
+	n.Value = clip(n.Value)
+	if len(e.notes) < maxNotes && !slices.Contains(e.notes, n) {
+		e.notes = append(e.notes, n)
+	}
 }
 
 // record is one of those in a message.
@@ -100,7 +121,7 @@ type record struct {
 
 // records takes a message apart: lists, JSON in a text, and the members that
 // unwrap names.
-func (m *Mapping) records(v strictjson.Value) []record {
+func (e *env) records(v strictjson.Value) []record {
 	var out []record
 	var open func(v strictjson.Value, envelopes []strictjson.Value, depth int)
 	open = func(v strictjson.Value, envelopes []strictjson.Value, depth int) {
@@ -113,16 +134,16 @@ func (m *Mapping) records(v strictjson.Value) []record {
 				return
 			}
 		case strictjson.String:
-			if inner := unwrapJSON(v.Text()); depth > 0 && inner.read.Exists() {
+			if inner := e.unwrapJSON(v.Text()); depth > 0 && inner.read.Exists() {
 				open(inner.read, envelopes, depth-1)
 				return
 			}
 		case strictjson.Object:
-			for _, name := range m.unwrap {
+			for _, name := range e.m.unwrap {
 				name, many := strings.CutSuffix(name, listOnly)
-				inner := readValue(v).attribute(name)
+				inner := readValue(v.Find(name))
 				if inner.kind == text {
-					inner = unwrapJSON(inner.text)
+					inner = e.unwrapJSON(inner.text)
 				}
 				if depth > 0 && (inner.kind == list || !many && inner.kind == object) {
 					open(inner.read, append(slices.Clip(envelopes), v), depth-1)
@@ -134,6 +155,21 @@ func (m *Mapping) records(v strictjson.Value) []record {
 	}
 	open(v, nil, 4)
 	return out
+}
+
+// listed are the elements of a list.
+func (e *env) listed(v value) []value {
+	if v.kind == list && !v.read.Exists() {
+		return v.made.list
+	}
+	base := len(e.stack)
+	for all := e.elements(v); ; {
+		x, ok := all.next()
+		if !ok {
+			return e.seal(base).made.list
+		}
+		e.push(x)
+	}
 }
 
 // record makes the events of one record. why says that it is not known.
@@ -151,27 +187,18 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 	if r.raw.Kind() != strictjson.Object {
 		return "the record is no object but " + r.raw.Kind().String(), nil
 	}
-	m.paths.lift(r.raw, e.slots)
-	e.envelopes, e.index = r.envelopes, 0
-	clear(e.known)
-	var notes []Note
-	e.report = func(n Note) {
-		n.Value = clip(n.Value)
-		if len(notes) < 32 && !slices.Contains(notes, n) {
-			notes = append(notes, n)
-		}
-	}
-	if m.when != nil && !m.when(e).holds() {
+	e.begin(&r)
+	if m.when != nil && !m.when(e) {
 		return "its condition does not hold", nil
 	}
 	for i := range m.skips {
-		if m.skips[i].when(e).holds() {
+		if m.skips[i].when(e) {
 			out.Skipped = append(out.Skipped, m.skips[i].reason)
 			return "", nil
 		}
 	}
 	for i := range m.demands {
-		if !m.demands[i].when(e).holds() {
+		if !m.demands[i].when(e) {
 			return m.demands[i].reason, nil
 		}
 	}
@@ -181,17 +208,17 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 		rule := &m.events[i]
 		items := once[:]
 		if rule.each != nil {
-			items = slices.Collect(rule.each(e).elements())
+			items = e.listed(rule.each(e))
 		}
 		for n, item := range items {
 			e.step()
 			e.item, e.index = item, n
-			if rule.when != nil && !rule.when(e).holds() {
+			if rule.when != nil && !rule.when(e) {
 				continue
 			}
 			applies = true
-			if len(notes) > 0 { // so that each event tells what was remarkable about it
-				notes = nil
+			if len(e.notes) > 0 { // so that each event tells what was remarkable about it
+				e.notes = nil
 				clear(e.known)
 			}
 			ev, err := rule.make(e, s)
@@ -199,7 +226,7 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 				out.Made = out.Made[:before]
 				return err.Error(), nil
 			}
-			out.add(s, ev, notes)
+			out.add(s, ev, e.notes)
 			e.size += len(ev.Body.Raw()) + len(ev.ECS.Raw())
 			if len(out.Made) > maxMade || e.size > maxMadeBytes {
 				return "", nil
@@ -238,17 +265,17 @@ func (r *eventRule) make(e *env, s pipeline.Signal) (event.Event, error) {
 	ev.Time, ev.TimeSource = r.moment(e, s)
 	if r.subject != nil {
 		if v := r.subject(e); v.kind != absent && v.kind != object {
-			e.report(Note{Kind: NoSubject, Value: "it is no subject; email(), opaque() and others make one"})
+			e.note(Note{Kind: NoSubject, Value: "it is no subject; email(), opaque() and others make one"})
 		} else if v.kind == object {
-			subject, err := readSubject(v)
+			subject, err := e.readSubject(v)
 			if err != nil {
-				e.report(Note{Kind: NoSubject, Value: err.Error()})
+				e.note(Note{Kind: NoSubject, Value: err.Error()})
 			}
 			ev.Subject = subject
 		}
 	}
 	var err error
-	if ev.Body, err = r.payload(e); err != nil {
+	if ev.Body, err = r.makePayload(e); err != nil {
 		return ev, err
 	}
 	ev.ECS = r.document(e)
@@ -263,7 +290,7 @@ func (r *eventRule) moment(e *env, s pipeline.Signal) (time.Time, string) {
 			return t, "record"
 		}
 	}
-	e.report(Note{Kind: FallbackTime})
+	e.note(Note{Kind: FallbackTime})
 	return channelTime(s)
 }
 
@@ -275,43 +302,56 @@ func channelTime(s pipeline.Signal) (time.Time, string) {
 	return s.Message.Received.UTC(), "received"
 }
 
-func readSubject(v value) (event.Subject, error) {
-	parsed, err := strictjson.Parse(v.appendJSON(nil), strictjson.DefaultLimits)
+func (e *env) readSubject(v value) (event.Subject, error) {
+	e.builder.Reset(strictjson.DefaultLimits)
+	v.write(&e.builder)
+	made, err := e.builder.Value()
 	if err != nil {
 		return event.Subject{}, err
 	}
-	s, _, err := event.ParseSubject(parsed, event.SubjectOptions{})
+	s, _, err := event.ParseSubject(made, event.SubjectOptions{})
 	return s, err
 }
 
-// payload makes the body. What the event does not permit is left out, unless it
+// makePayload makes the body. What the event does not permit is left out, unless it
 // requires it.
-func (r *eventRule) payload(e *env) (strictjson.Value, error) {
-	members := e.payload[:0]
+func (r *eventRule) makePayload(e *env) (strictjson.Value, error) {
+	e.payload = e.payload[:0]
 	for i := range r.body {
 		b := &r.body[i]
-		if v := b.conform(b.val(e)); !v.empty() {
-			members = append(members, member{b.name, v})
+		v := b.conform(e, b.val(e))
+		if v.empty() {
+			v = value{}
 		}
+		e.payload = append(e.payload, v)
 	}
 	for {
-		text := objectOf(members).appendJSON(make([]byte, 0, 512))
-		body, err := strictjson.Parse(text, strictjson.Limits{})
+		w := &e.builder
+		w.Reset(strictjson.Limits{})
+		w.Object()
+		for i, v := range e.payload {
+			if v.kind != absent {
+				w.Name(r.body[i].name)
+				v.write(w)
+				bounded(w)
+			}
+		}
+		w.End()
+		body, err := w.Value()
 		if err != nil {
 			return body, err
 		}
 		err = r.typ.Check(body)
 		var broken *event.PayloadError
 		if err == nil || !errors.As(err, &broken) {
-			e.payload = members
 			return body, err
 		}
-		at := slices.IndexFunc(members, func(m member) bool { return m.name == broken.Field })
-		if at < 0 || slices.ContainsFunc(r.body, func(b bodyRule) bool { return b.name == broken.Field && b.field.Required }) {
+		at := slices.IndexFunc(r.body, func(b bodyRule) bool { return b.name == broken.Field })
+		if at < 0 || e.payload[at].kind == absent || r.body[at].field.Required {
 			return body, fmt.Errorf("%s of %s", broken.Error(), r.typ.Name)
 		}
-		e.report(Note{Kind: DroppedMember, Name: broken.Field, Value: broken.Problem})
-		members = slices.Delete(members, at, at+1)
+		e.note(Note{Kind: DroppedMember, Name: broken.Field, Value: broken.Problem})
+		e.payload[at] = value{}
 	}
 }
 

@@ -62,6 +62,10 @@ func Parse(file string, src []byte) (*Mapping, hcl.Diagnostics) {
 		return nil, c.diags
 	}
 	m.vars = c.most
+	m.paths.root.seal(&m.names)
+	for _, f := range c.later {
+		f()
+	}
 	return m, c.diags
 }
 
@@ -117,7 +121,7 @@ func (c *compiler) mapping(b *hclsyntax.Block) {
 		}
 	}
 	if x := attrs["when"]; x != nil {
-		m.when = c.expr(x)
+		m.when = c.cond(x)
 	}
 	var common []fieldRule
 	if x := attrs["observer"]; x != nil {
@@ -258,7 +262,7 @@ func (c *compiler) reasonedBlock(b *hclsyntax.Block) reasoned {
 	case attrs["when"] == nil:
 		c.fault(b.DefRange(), b.Type+" without a condition", `Write %s %q { when = … }.`, b.Type, b.Labels[0])
 	default:
-		return reasoned{b.Labels[0], c.expr(attrs["when"])}
+		return reasoned{b.Labels[0], c.cond(attrs["when"])}
 	}
 	return reasoned{}
 }
@@ -283,7 +287,10 @@ func (c *compiler) eventBlock(b *hclsyntax.Block, common []fieldRule) {
 	}
 	c.looped = r.each != nil
 	defer func() { c.looped = false }()
-	for name, into := range map[string]*expr{"when": &r.when, "time": &r.time, "subject": &r.subject} {
+	if x := attrs["when"]; x != nil {
+		r.when = c.cond(x)
+	}
+	for name, into := range map[string]*expr{"time": &r.time, "subject": &r.subject} {
 		if x := attrs[name]; x != nil {
 			*into = c.expr(x)
 		}
@@ -431,12 +438,16 @@ var gathered = map[string]string{
 	"user.target.id": "user", "user.target.name": "user", "user.target.email": "user",
 }
 
-func relatedTo(name string) string {
-	if kind, ok := strings.CutPrefix(name, "related."); ok {
-		return kind
+// relatedTo is the number, plus one, of the field under related that gathers the
+// values of a field; 0 if none does.
+func relatedTo(name string) int {
+	kind, ok := strings.CutPrefix(name, "related.")
+	switch {
+	case ok:
+	case strings.Contains(name, ".hash."):
+		kind = "hash"
+	default:
+		kind = gathered[name]
 	}
-	if strings.Contains(name, ".hash.") {
-		return "hash"
-	}
-	return gathered[name]
+	return 1 + slices.Index(relatedNames[:], kind)
 }

@@ -2,7 +2,6 @@ package mappings
 
 import (
 	"strings"
-	"unicode/utf8"
 
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
@@ -16,24 +15,21 @@ type paths struct {
 
 // node is one step of paths.
 type node struct {
-	slot    int                // plus one; 0: no path ends here
-	members map[string]*node   // exact name
-	folded  map[string][]*node // lower case
+	name    string
+	slot    int       // plus one; 0: no path ends here
+	below   []*node   // in the order in which they were named
+	byClass [][]*node // those below, by the class of their names; see nameTable
 }
 
 // slot is the place of a path's value, the same for equal paths.
-func (p *paths) slot(path []string) int {
+func (p *paths) slot(t *nameTable, path []string) int {
 	at := &p.root
 	for _, name := range path {
-		next := at.members[name]
+		next := at.exact(name)
 		if next == nil {
-			next = new(node)
-			if at.members == nil {
-				at.members, at.folded = map[string]*node{}, map[string][]*node{}
-			}
-			at.members[name] = next
-			lower := strings.ToLower(name)
-			at.folded[lower] = append(at.folded[lower], next)
+			t.number(name)
+			next = &node{name: name}
+			at.below = append(at.below, next)
 		}
 		at = next
 	}
@@ -44,100 +40,143 @@ func (p *paths) slot(path []string) int {
 	return at.slot - 1
 }
 
-// lift fills the slots from a record.
-func (p *paths) lift(record strictjson.Value, slots []strictjson.Value) {
-	clear(slots)
-	p.root.lift(record, slots)
+// seal makes the steps fast, once all names are known.
+func (n *node) seal(t *nameTable) {
+	if len(n.below) == 0 {
+		return
+	}
+	n.byClass = make([][]*node, len(t.names))
+	for _, next := range n.below {
+		class := t.class[t.number(next.name)]
+		n.byClass[class] = append(n.byClass[class], next)
+		next.seal(t)
+	}
 }
 
-func (n *node) lift(v strictjson.Value, slots []strictjson.Value) {
-	if n.slot > 0 {
-		slots[n.slot-1] = v
+func (n *node) exact(name string) *node {
+	for _, next := range n.below {
+		if next.name == name {
+			return next
+		}
 	}
-	if len(n.members) == 0 {
+	return nil
+}
+
+// likely are the steps that a name may mean: all whose names equal it in any
+// case, and others only if that could not be told.
+func (n *node) likely(t *nameTable, name string) (steps []*node, sure bool) {
+	if len(n.below) == 0 {
+		return nil, true
+	}
+	switch class := t.classOf(name); class {
+	case classNone:
+		return nil, true
+	case classUnknown:
+		return n.below, false
+	default:
+		return n.byClass[class], true
+	}
+}
+
+// step is where a member leads, nil if no path does.
+func (n *node) step(t *nameTable, name string) *node {
+	if n == nil {
+		return nil
+	}
+	steps, sure := n.likely(t, name)
+	var folded *node
+	for _, next := range steps {
+		switch {
+		case next.name == name:
+			return next
+		case folded == nil && (sure || sameFold(next.name, name)):
+			folded = next
+		}
+	}
+	return folded
+}
+
+func sameFold(a, b string) bool { return strings.ToLower(a) == strings.ToLower(b) }
+
+// lift fills the slots from a record.
+func (e *env) lift(record strictjson.Value) {
+	clear(e.slots)
+	clear(e.there)
+	e.liftAt(&e.m.paths.root, record)
+}
+
+func (e *env) liftAt(n *node, v strictjson.Value) {
+	if n.slot > 0 {
+		e.slots[n.slot-1], e.there[n.slot-1] = e.value(v), true
+	}
+	if len(n.below) == 0 || v.Kind() != strictjson.Object {
 		return
 	}
 	folded, dotted := false, false
-	for name, m := range v.Members() {
-		next := n.members[name]
-		if next != nil {
-			next.lift(m, slots)
+	for c := v.Cursor(); ; {
+		m, ok := c.Next()
+		if !ok {
+			break
 		}
-		folded = folded || n.folds(name, next)
-		dotted = dotted || next == nil && strings.IndexByte(name, '.') > 0
+		name := m.Name()
+		steps, sure := n.likely(&e.m.names, name)
+		var exact *node
+		for _, next := range steps {
+			if next.name == name {
+				exact = next
+			} else if sure || sameFold(next.name, name) {
+				folded = true
+			}
+		}
+		if exact != nil {
+			e.liftAt(exact, m)
+		} else if strings.IndexByte(name, '.') > 0 {
+			dotted = true
+		}
 	}
 	if dotted {
-		n.dotted(v, slots)
+		e.liftDotted(n, v)
 	}
 	if !folded {
 		return
 	}
 	for name, m := range v.Members() {
 		// A name in another case counts where the exact one is not there.
-		for _, next := range n.inAnyCase(name) {
-			if next != n.members[name] && !next.found(slots) {
-				next.lift(m, slots)
+		steps, sure := n.likely(&e.m.names, name)
+		for _, next := range steps {
+			if next.name != name && (sure || sameFold(next.name, name)) && !e.found(next) {
+				e.liftAt(next, m)
 			}
 		}
 	}
 }
 
-// dotted lifts members such as "event.kind" as if they were nested, where they
-// are not.
-func (n *node) dotted(v strictjson.Value, slots []strictjson.Value) {
+// liftDotted lifts members such as "event.kind" as if they were nested, where
+// they are not.
+func (e *env) liftDotted(n *node, v strictjson.Value) {
 	for name, m := range v.Members() {
+		if strings.IndexByte(name, '.') <= 0 {
+			continue
+		}
 		next := n
 		for step := range strings.SplitSeq(name, ".") {
-			below := next.members[step]
-			if same := next.folded[strings.ToLower(step)]; below == nil && len(same) > 0 {
-				below = same[0]
-			}
-			if next = below; next == nil {
+			if next = next.step(&e.m.names, step); next == nil {
 				break
 			}
 		}
-		if next != nil && strings.IndexByte(name, '.') > 0 && !next.found(slots) {
-			next.lift(m, slots)
+		if next != nil && !e.found(next) {
+			e.liftAt(next, m)
 		}
 	}
-}
-
-// folds reports whether a name is known in another case than exactly.
-func (n *node) folds(name string, exact *node) bool {
-	for _, next := range n.inAnyCase(name) {
-		if next != exact {
-			return true
-		}
-	}
-	return false
-}
-
-// inAnyCase are the members that a name may mean.
-func (n *node) inAnyCase(name string) []*node {
-	var buf [64]byte
-	if len(name) > len(buf) {
-		return n.folded[strings.ToLower(name)]
-	}
-	for i := range len(name) {
-		c := name[i]
-		if c >= utf8.RuneSelf {
-			return n.folded[strings.ToLower(name)]
-		}
-		if 'A' <= c && c <= 'Z' {
-			c |= 0x20
-		}
-		buf[i] = c
-	}
-	return n.folded[string(buf[:len(name)])]
 }
 
 // found reports whether the node or anything below it was there.
-func (n *node) found(slots []strictjson.Value) bool {
-	if n.slot > 0 && slots[n.slot-1].Exists() {
+func (e *env) found(n *node) bool {
+	if n.slot > 0 && e.there[n.slot-1] {
 		return true
 	}
-	for _, m := range n.members {
-		if m.found(slots) {
+	for _, next := range n.below {
+		if e.found(next) {
 			return true
 		}
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // conform makes a value fit the member's JSON type where that loses nothing.
-func (b *bodyRule) conform(v value) value {
+func (b *bodyRule) conform(e *env, v value) value {
 	if v.kind == absent {
 		return v
 	}
@@ -29,7 +29,7 @@ func (b *bodyRule) conform(v value) value {
 		}
 	case event.String:
 		if v.kind == list {
-			v = v.element(0)
+			v = e.element(v, 0)
 		}
 		if s, ok := v.string(); ok {
 			if nullLike(v) {
@@ -38,16 +38,21 @@ func (b *bodyRule) conform(v value) value {
 			return textOf(s)
 		}
 	case event.Strings:
-		out := listOf(nil)
-		for e := range v.elements() {
-			if s, ok := e.string(); ok && s != "" {
-				out.made.list = append(out.made.list, textOf(s))
+		base := len(e.stack)
+		for all := e.elements(v); ; {
+			x, ok := all.next()
+			if !ok {
+				return e.seal(base)
+			}
+			if s, ok := x.string(); ok && s != "" {
+				e.push(textOf(s))
 			}
 		}
-		return out
 	case event.Messages, event.MessagesOrText:
 		if s, ok := v.string(); ok {
-			return objectOf([]member{{"en", textOf(s)}})
+			out := e.object(1)
+			out.set(member{name: "en", value: textOf(s)})
+			return out
 		}
 	}
 	return v
@@ -62,8 +67,11 @@ func (r *eventRule) document(e *env) strictjson.Value {
 	if len(r.fields) == 0 {
 		return strictjson.Value{}
 	}
-	w := tree{b: append(make([]byte, 0, 1024), '{')}
-	var related [4][]string
+	w := tree{w: &e.builder}
+	w.begin()
+	for n := range e.related {
+		e.related[n] = e.related[n][:0]
+	}
 	for i := range r.fields {
 		f := &r.fields[i]
 		v := f.val(e)
@@ -74,55 +82,73 @@ func (r *eventRule) document(e *env) strictjson.Value {
 		if v.empty() {
 			continue
 		}
-		if n := slices.Index(relatedNames[:], f.related); n >= 0 {
-			for x := range v.elements() {
-				e.work(len(x.text) + 4*len(related[n]))
-				if s, _ := x.string(); s != "" && !slices.Contains(related[n], s) {
-					related[n] = append(related[n], s)
-				}
-			}
+		if f.related > 0 {
+			e.relate(f.related-1, v)
 			if f.path[0] == "related" {
 				continue
 			}
 		}
-		w.put(f.path, v)
+		w.put(f.path)
+		v.write(w.w)
 	}
-	for n, list := range related {
-		if len(list) > 0 {
-			vs := make([]value, len(list))
-			for i, s := range list {
-				vs[i] = textOf(s)
-			}
-			w.put([]string{"related", relatedNames[n]}, listOf(vs))
+	for n, list := range e.related {
+		if len(list) == 0 {
+			continue
 		}
+		w.put(relatedPaths[n])
+		w.w.Array()
+		for _, s := range list {
+			w.w.Text(s)
+		}
+		w.w.End()
 	}
-	text := w.end()
-	if len(text) <= len("{}") {
-		return strictjson.Value{}
-	}
-	v, err := strictjson.Parse(text, strictjson.Limits{})
-	if err != nil {
+	v, err := w.end()
+	if err != nil || v.Len() == 0 {
 		return strictjson.Value{}
 	}
 	return v
 }
 
+// relate gathers the texts of a field in the n-th field under related.
+func (e *env) relate(n int, v value) {
+	for all := e.elements(v); ; {
+		x, ok := all.next()
+		if !ok {
+			return
+		}
+		e.work(len(x.text) + 4*len(e.related[n]))
+		if s, _ := x.string(); s != "" && !slices.Contains(e.related[n], s) {
+			e.related[n] = append(e.related[n], s)
+		}
+	}
+}
+
 // relatedNames are the fields under related, sorted.
 var relatedNames = [4]string{"hash", "hosts", "ip", "user"}
+
+var relatedPaths = func() (paths [len(relatedNames)][]string) {
+	for i, name := range relatedNames {
+		paths[i] = []string{"related", name}
+	}
+	return paths
+}()
 
 // conform makes a value fit the field's type. What cannot is absent and noted.
 func (f *fieldRule) conform(e *env, v value) value {
 	if f.field.Multi {
-		out := listOf(nil)
-		for x := range v.elements() {
+		base := len(e.stack)
+		for all := e.elements(v); ; {
+			x, ok := all.next()
+			if !ok {
+				return e.seal(base)
+			}
 			if x = f.one(e, x); x.kind != absent {
-				out.made.list = append(out.made.list, x)
+				e.push(x)
 			}
 		}
-		return out
 	}
 	if v.kind == list && f.field.Type != document.Flattened {
-		v = v.element(0)
+		v = e.element(v, 0)
 	}
 	return f.one(e, v)
 }
@@ -172,7 +198,7 @@ func (f *fieldRule) one(e *env, v value) value {
 	}
 	if !ok {
 		s, _ := v.string()
-		e.report(Note{Kind: DroppedField, Name: f.field.Name, Value: s})
+		e.note(Note{Kind: DroppedField, Name: f.field.Name, Value: s})
 		return value{}
 	}
 	return out
@@ -189,9 +215,9 @@ func (e *env) depth(v value, at int) int {
 	if at > flattenedDepth || v.kind != object && v.kind != list {
 		return at
 	}
-	for k, x := range v.pairs() {
-		e.work(elementWork + len(k.text) + len(x.text))
-		most = max(most, e.depth(x, at+1))
+	for all := e.pairs(v); all.next(); {
+		e.work(elementWork + len(all.name) + len(all.text))
+		most = max(most, e.depth(all.value, at+1))
 	}
 	return most
 }
@@ -199,39 +225,40 @@ func (e *env) depth(v value, at int) int {
 // tree writes values at paths into one object. Paths come sorted; a path of
 // objects already closed is not opened again.
 type tree struct {
-	b    []byte
+	w    *strictjson.Builder
 	open []string
+	room [8]string
 }
 
-func (w *tree) put(path []string, v value) {
+func (t *tree) begin() {
+	t.w.Reset(strictjson.Limits{})
+	t.w.Object()
+	t.open = t.room[:0]
+}
+
+// put goes to the path, whose value comes next.
+func (t *tree) put(path []string) {
 	last := len(path) - 1
 	same := 0
-	for same < len(w.open) && same < last && w.open[same] == path[same] {
+	for same < len(t.open) && same < last && t.open[same] == path[same] {
 		same++
 	}
-	for range w.open[same:] {
-		w.b = append(w.b, '}')
+	for range t.open[same:] {
+		t.w.End()
 	}
-	w.open = w.open[:same]
+	t.open = t.open[:same]
 	for _, name := range path[same:last] {
-		w.key(name)
-		w.b = append(w.b, '{')
-		w.open = append(w.open, name)
+		t.w.Name(name)
+		t.w.Object()
+		t.open = append(t.open, name)
 	}
-	w.key(path[last])
-	w.b = v.appendJSON(w.b)
+	t.w.Name(path[last])
 }
 
-func (w *tree) key(name string) {
-	if w.b[len(w.b)-1] != '{' {
-		w.b = append(w.b, ',')
+func (t *tree) end() (strictjson.Value, error) {
+	for range t.open {
+		t.w.End()
 	}
-	w.b = append(strictjson.AppendString(w.b, name), ':')
-}
-
-func (w *tree) end() []byte {
-	for range w.open {
-		w.b = append(w.b, '}')
-	}
-	return append(w.b, '}')
+	t.w.End()
+	return t.w.Value()
 }

@@ -1,9 +1,6 @@
 package mappings
 
 import (
-	"bytes"
-	"encoding/json"
-	"iter"
 	"math"
 	"strconv"
 	"strings"
@@ -31,18 +28,12 @@ type value struct {
 	yes  bool
 	text string           // of a text; the digits of a number
 	read strictjson.Value // of a list or object that was read and not made
-	made *made            // of a moment, and of a list or object that was made
-}
-
-// made is what only some values have, so that the others stay small.
-type made struct {
-	at      time.Time
-	list    []value
-	members []member
+	made *made            // of a moment, of a list or object that was made, and of a large object that was read
 }
 
 type member struct {
-	name string
+	name  string
+	class int32 // see names.class
 	value
 }
 
@@ -50,8 +41,6 @@ func textOf(s string) value        { return value{kind: text, text: s} }
 func boolOf(b bool) value          { return value{kind: boolean, yes: b} }
 func numberOf(digits string) value { return value{kind: number, text: digits} }
 func intOf(n int64) value          { return numberOf(strconv.FormatInt(n, 10)) }
-func listOf(vs []value) value      { return value{kind: list, made: &made{list: vs}} }
-func objectOf(ms []member) value   { return value{kind: object, made: &made{members: ms}} }
 
 func floatOf(f float64) value {
 	if math.IsNaN(f) || math.IsInf(f, 0) {
@@ -61,13 +50,6 @@ func floatOf(f float64) value {
 		return intOf(int64(f))
 	}
 	return numberOf(strconv.FormatFloat(f, 'g', -1, 64))
-}
-
-func momentOf(t time.Time) value {
-	if t.IsZero() {
-		return value{}
-	}
-	return value{kind: moment, made: &made{at: t.UTC()}}
 }
 
 // readValue takes a value of a record.
@@ -120,105 +102,121 @@ func (v value) int() (int64, bool) {
 	return n, err == nil
 }
 
-// attribute is a member by name: exactly, and if that finds nothing, in any
-// case.
-func (v value) attribute(name string) value {
-	if v.kind != object {
-		return value{}
-	}
-	if v.read.Exists() {
-		return readValue(v.read.Find(name))
-	}
-	for i := range v.made.members {
-		if v.made.members[i].name == name {
-			return v.made.members[i].value
-		}
-	}
-	for i := range v.made.members {
-		if strings.EqualFold(v.made.members[i].name, name) {
-			return v.made.members[i].value
-		}
-	}
-	return value{}
-}
-
 // element is an element by position, from the end if it is negative.
-func (v value) element(n int) value {
+func (e *env) element(v value, n int) value {
 	if n < 0 {
 		n += v.len()
 	}
-	i := 0
-	if v.kind == list && v.read.Exists() {
-		for e := range v.read.Elements() { // whose texts are not wanted, but for one
-			if i == n {
-				return readValue(e)
-			}
-			i++
-		}
+	switch {
+	case v.kind != list && n == 0:
+		return v
+	case v.kind != list || n < 0 || n >= v.len():
 		return value{}
+	case !v.read.Exists():
+		return v.made.list[n]
 	}
-	for e := range v.elements() {
-		if i == n {
-			return e
-		}
-		i++
+	c := v.read.Cursor()
+	for range n {
+		c.Next()
 	}
-	return value{}
+	x, _ := c.Next()
+	return e.value(x)
 }
 
-// elements are those of a list; anything else present is a list of itself.
-func (v value) elements() iter.Seq[value] {
-	return func(yield func(value) bool) { v.each(yield) } // short, so that it costs no allocation
+// cursor goes through the elements of a list; anything else present is a list of
+// itself.
+type cursor struct {
+	e    *env
+	of   value
+	read strictjson.Cursor
+	at   int
 }
 
-func (v value) each(yield func(value) bool) {
+func (e *env) elements(v value) cursor {
+	c := cursor{e: e, of: v}
+	if v.kind == list && v.read.Exists() {
+		c.read = v.read.Cursor()
+	}
+	return c
+}
+
+func (c *cursor) next() (value, bool) {
 	switch {
-	case v.kind == absent:
-	case v.kind != list:
-		yield(v)
-	case v.read.Exists():
-		for e := range v.read.Elements() {
-			if !yield(readValue(e)) {
-				return
-			}
+	case c.of.kind != list:
+		one := c.of
+		c.of = value{}
+		return one, one.kind != absent
+	case c.of.made == nil:
+		v, ok := c.read.Next()
+		if !ok {
+			return value{}, false
 		}
-	default:
-		for _, e := range v.made.list {
-			if !yield(e) {
-				return
-			}
-		}
+		return c.e.value(v), true
+	case c.at < len(c.of.made.list):
+		c.at++
+		return c.of.made.list[c.at-1], true
 	}
+	return value{}, false
 }
 
-// pairs are the members of an object, or the elements of a list by position.
-func (v value) pairs() iter.Seq2[value, value] {
-	return func(yield func(value, value) bool) { v.eachPair(yield) }
+// pairs goes through the members of an object, or the elements of a list, which
+// have no name but a position.
+type pairs struct {
+	member        // the present one
+	at     int    // its position
+	list   cursor // for the members of an object: the object
+	read   strictjson.Cursor
 }
 
-func (v value) eachPair(yield func(value, value) bool) {
+func (e *env) pairs(v value) pairs {
+	p := pairs{at: -1}
+	if v.kind != object {
+		p.list = e.elements(v)
+		return p
+	}
+	p.list = cursor{e: e, of: v}
+	if v.read.Exists() {
+		p.read = v.read.Cursor()
+	}
+	return p
+}
+
+func (p *pairs) next() (ok bool) {
+	p.at++
+	of := &p.list.of
 	switch {
-	case v.kind != object:
-		i := int64(0)
-		for e := range v.elements() {
-			if !yield(intOf(i), e) {
-				return
-			}
-			i++
+	case of.kind != object:
+		p.value, ok = p.list.next()
+		return ok
+	case of.read.Exists():
+		v, ok := p.read.Next()
+		if ok {
+			p.member = member{name: v.Name(), value: p.list.e.value(v)}
 		}
-	case v.read.Exists():
-		for n, m := range v.read.Members() {
-			if !yield(textOf(n), readValue(m)) {
-				return
-			}
-		}
-	default:
-		for i := range v.made.members {
-			if !yield(textOf(v.made.members[i].name), v.made.members[i].value) {
-				return
-			}
-		}
+		return ok
+	case p.at < len(of.made.members):
+		p.member = of.made.members[p.at]
+		return true
 	}
+	return false
+}
+
+// key is the name of the present member, or the position of the element.
+func (p *pairs) key() value {
+	if p.list.of.kind == object {
+		return textOf(p.name)
+	}
+	return intOf(int64(p.at))
+}
+
+// turn begins a turn of a loop over pairs, whose variables are the n-th and the
+// one after.
+func (e *env) turn(p *pairs, n int, keyed bool) {
+	e.step()
+	if keyed {
+		e.vars[n] = e.read(p.key())
+	}
+	e.vars[n+1] = e.read(p.value)
 }
 
 func (v value) len() int {
@@ -239,6 +237,9 @@ func (v value) len() int {
 func equal(a, b value) bool {
 	if a.kind == absent || b.kind == absent {
 		return a.kind == b.kind
+	}
+	if a.kind == text && b.kind == text {
+		return a.text == b.text
 	}
 	if a.kind == moment && b.kind == moment {
 		return a.made.at.Equal(b.made.at)
@@ -283,70 +284,55 @@ func (v value) empty() bool {
 	case absent:
 		return true
 	case list, object:
-		if v.read.Exists() {
-			return v.read.Len() == 0
-		}
-		return len(v.made.list)+len(v.made.members) == 0
+		return v.len() == 0
 	}
 	return false
 }
 
-// appendJSON writes the value; absent ones are null. One that was made may name
-// the same part of a record any number of times, so it ends with errSteps where
-// it would be longer than all events of a message may be.
-func (v value) appendJSON(b []byte) []byte {
+// write gives the value to a builder; absent ones are null. One that was made
+// may name the same part of a record any number of times, so it ends with
+// errSteps where it would be longer than all events of a message may be.
+func (v value) write(w *strictjson.Builder) {
 	switch v.kind {
+	case absent:
+		w.Null()
 	case boolean:
-		return strconv.AppendBool(b, v.yes)
+		w.Bool(v.yes)
 	case number:
-		return append(b, v.text...)
-	case text, moment:
+		w.Number(v.text)
+	case text:
+		w.Text(v.text)
+	case moment:
 		s, _ := v.string()
-		return strictjson.AppendString(b, s)
+		w.Text(s)
 	case list:
 		if v.read.Exists() {
-			return appendLine(b, v.read.Raw())
+			w.Copy(v.read)
+			return
 		}
-		b = append(b, '[')
-		for i, e := range v.made.list {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = bounded(e.appendJSON(b))
+		w.Array()
+		for i := range v.made.list {
+			v.made.list[i].write(w)
+			bounded(w)
 		}
-		return append(b, ']')
+		w.End()
 	case object:
 		if v.read.Exists() {
-			return appendLine(b, v.read.Raw())
+			w.Copy(v.read)
+			return
 		}
-		b = append(b, '{')
+		w.Object()
 		for i := range v.made.members {
-			if i > 0 {
-				b = append(b, ',')
-			}
-			b = append(strictjson.AppendString(b, v.made.members[i].name), ':')
-			b = bounded(v.made.members[i].value.appendJSON(b))
+			w.Name(v.made.members[i].name)
+			v.made.members[i].write(w)
+			bounded(w)
 		}
-		return append(b, '}')
+		w.End()
 	}
-	return append(b, "null"...)
 }
 
-func bounded(b []byte) []byte {
-	if len(b) > maxMadeBytes {
+func bounded(w *strictjson.Builder) {
+	if w.Len() > maxMadeBytes {
 		panic(errSteps{})
 	}
-	return b
-}
-
-// appendLine writes JSON as it was read, but on one line.
-func appendLine(b, raw []byte) []byte {
-	if bytes.IndexByte(raw, '\n') < 0 && bytes.IndexByte(raw, '\r') < 0 {
-		return append(b, raw...)
-	}
-	var line bytes.Buffer
-	if json.Compact(&line, raw) != nil {
-		return append(b, "null"...)
-	}
-	return append(b, line.Bytes()...)
 }

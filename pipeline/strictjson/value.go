@@ -94,7 +94,7 @@ func (v Value) member(name string) Value {
 }
 
 // Find is the member of the name, and if there is none the first whose name
-// equals it in any case.
+// has as many bytes and equals it in any case.
 func (v Value) Find(name string) Value {
 	n := v.node()
 	if n.kind != Object {
@@ -108,7 +108,7 @@ func (v Value) Find(name string) Value {
 			key = []byte(unescape(key, true))
 		}
 		switch {
-		case len(key) != len(name) && !c.keyEsc:
+		case len(key) != len(name):
 		case string(key) == name:
 			return Value{v.d, j}
 		case folded.d == nil && strings.EqualFold(string(key), name):
