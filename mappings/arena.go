@@ -58,7 +58,8 @@ func (s *slab[T]) reset() {
 
 // made is what only some values have, so that the others stay small.
 type made struct {
-	at      time.Time // of a moment
+	read    strictjson.Value // of a list or object that was read and not made
+	at      time.Time        // of a moment
 	list    []value
 	members []member
 	found   []int32 // of an object that was read: where in list its members are, see env.find
@@ -97,13 +98,4 @@ func (e *env) seal(base int) value {
 	copy(vs, e.stack[base:])
 	e.stack = e.stack[:base]
 	return e.listOf(vs)
-}
-
-// value takes a value of a record.
-func (e *env) value(v strictjson.Value) value {
-	out := readValue(v)
-	if out.kind == object && v.Len() > fewMembers {
-		out.made = e.made()
-	}
-	return out
 }

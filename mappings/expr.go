@@ -91,8 +91,8 @@ func (e *env) given(v value) value {
 	e.work(len(v.text))
 	switch {
 	case v.kind != list && v.kind != object:
-	case v.read.Exists():
-		e.work(len(v.read.Raw()))
+	case v.made.read.Exists():
+		e.work(len(v.made.read.Raw()))
 	default:
 		e.work(elementWork * v.len())
 	}

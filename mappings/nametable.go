@@ -145,19 +145,21 @@ const fewMembers = 6
 // attribute is a member by name: exactly, and if that finds nothing, in any
 // case.
 func (e *env) attribute(v value, a *attr) value {
-	switch {
-	case v.kind != object:
+	if v.kind != object {
 		return value{}
-	case !v.read.Exists():
-		return memberOf(v.made.members, a)
-	case v.made == nil:
-		return e.value(v.read.Find(a.name))
 	}
-	if v.made.found == nil {
-		e.find(v)
+	m := v.made
+	switch {
+	case m.found != nil:
+	case !m.read.Exists():
+		return memberOf(m.members, a)
+	case m.read.Len() <= fewMembers:
+		return e.value(m.read.Find(a.name))
+	default:
+		e.find(m)
 	}
-	if at := v.made.found[a.number]; at > 0 {
-		return v.made.list[at-1]
+	if at := m.found[a.number]; at > 0 {
+		return m.list[at-1]
 	}
 	return value{}
 }
@@ -182,7 +184,7 @@ func memberOf(members []member, a *attr) value {
 
 // find looks for the members of an object that was read by the numbers of their
 // names, all at once.
-func (e *env) find(v value) {
+func (e *env) find(v *made) {
 	t := &e.m.names
 	found := e.arena.places.take(len(t.names))
 	list := e.arena.values.take(min(v.read.Len(), len(t.names)))[:0]
@@ -218,13 +220,13 @@ func (e *env) find(v value) {
 			put(n)
 		}
 	}
-	v.made.found, v.made.list = found, list
+	v.found, v.list = found, list
 }
 
 // named is a member by a name that no expression wrote.
 func (e *env) named(v value, name string) value {
-	if v.kind == object && v.read.Exists() {
-		return e.value(v.read.Find(name))
+	if v.kind == object && v.made.read.Exists() {
+		return e.value(v.made.read.Find(name))
 	}
 	return e.attribute(v, &attr{name: name})
 }

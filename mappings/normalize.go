@@ -134,19 +134,19 @@ func (e *env) records(v strictjson.Value) []record {
 				return
 			}
 		case strictjson.String:
-			if inner := e.unwrapJSON(v.Text()); depth > 0 && inner.read.Exists() {
-				open(inner.read, envelopes, depth-1)
+			if inner := e.unwrapJSON(v.Text()); depth > 0 && inner.made != nil {
+				open(inner.made.read, envelopes, depth-1)
 				return
 			}
 		case strictjson.Object:
 			for _, name := range e.m.unwrap {
 				name, many := strings.CutSuffix(name, listOnly)
-				inner := readValue(v.Find(name))
+				inner := e.value(v.Find(name))
 				if inner.kind == text {
 					inner = e.unwrapJSON(inner.text)
 				}
 				if depth > 0 && (inner.kind == list || !many && inner.kind == object) {
-					open(inner.read, append(slices.Clip(envelopes), v), depth-1)
+					open(inner.made.read, append(slices.Clip(envelopes), v), depth-1)
 					return
 				}
 			}
@@ -159,7 +159,7 @@ func (e *env) records(v strictjson.Value) []record {
 
 // listed are the elements of a list.
 func (e *env) listed(v value) []value {
-	if v.kind == list && !v.read.Exists() {
+	if v.kind == list && !v.made.read.Exists() {
 		return v.made.list
 	}
 	base := len(e.stack)

@@ -22,13 +22,14 @@ const (
 	object
 )
 
-// value is one value of an expression. The zero value is absent.
+// value is one value of an expression. The zero value is absent. It has four
+// words in four fields, and must not grow: the compiler keeps larger ones in
+// memory, where each step of an expression costs several times as much.
 type value struct {
 	kind kind
 	yes  bool
-	text string           // of a text; the digits of a number
-	read strictjson.Value // of a list or object that was read and not made
-	made *made            // of a moment, of a list or object that was made, and of a large object that was read
+	text string // of a text; the digits of a number
+	made *made  // of a moment, list or object
 }
 
 type member struct {
@@ -52,8 +53,8 @@ func floatOf(f float64) value {
 	return numberOf(strconv.FormatFloat(f, 'g', -1, 64))
 }
 
-// readValue takes a value of a record.
-func readValue(v strictjson.Value) value {
+// value takes a value of a record.
+func (e *env) value(v strictjson.Value) value {
 	switch v.Kind() {
 	case strictjson.Bool:
 		return boolOf(v.Bool())
@@ -62,9 +63,13 @@ func readValue(v strictjson.Value) value {
 	case strictjson.String:
 		return textOf(v.Text())
 	case strictjson.Array:
-		return value{kind: list, read: v}
+		m := e.made()
+		m.read = v
+		return value{kind: list, made: m}
 	case strictjson.Object:
-		return value{kind: object, read: v}
+		m := e.made()
+		m.read = v
+		return value{kind: object, made: m}
 	}
 	return value{}
 }
@@ -112,10 +117,10 @@ func (e *env) element(v value, n int) value {
 		return v
 	case v.kind != list || n < 0 || n >= v.len():
 		return value{}
-	case !v.read.Exists():
+	case !v.made.read.Exists():
 		return v.made.list[n]
 	}
-	c := v.read.Cursor()
+	c := v.made.read.Cursor()
 	for range n {
 		c.Next()
 	}
@@ -134,8 +139,8 @@ type cursor struct {
 
 func (e *env) elements(v value) cursor {
 	c := cursor{e: e, of: v}
-	if v.kind == list && v.read.Exists() {
-		c.read = v.read.Cursor()
+	if v.kind == list {
+		c.read = v.made.read.Cursor()
 	}
 	return c
 }
@@ -146,7 +151,7 @@ func (c *cursor) next() (value, bool) {
 		one := c.of
 		c.of = value{}
 		return one, one.kind != absent
-	case c.of.made == nil:
+	case c.of.made.read.Exists():
 		v, ok := c.read.Next()
 		if !ok {
 			return value{}, false
@@ -175,9 +180,7 @@ func (e *env) pairs(v value) pairs {
 		return p
 	}
 	p.list = cursor{e: e, of: v}
-	if v.read.Exists() {
-		p.read = v.read.Cursor()
-	}
+	p.read = v.made.read.Cursor()
 	return p
 }
 
@@ -188,7 +191,7 @@ func (p *pairs) next() (ok bool) {
 	case of.kind != object:
 		p.value, ok = p.list.next()
 		return ok
-	case of.read.Exists():
+	case of.made.read.Exists():
 		v, ok := p.read.Next()
 		if ok {
 			p.member = member{name: v.Name(), value: p.list.e.value(v)}
@@ -225,8 +228,8 @@ func (v value) len() int {
 		return 0
 	case v.kind != list && v.kind != object:
 		return 1
-	case v.read.Exists():
-		return v.read.Len()
+	case v.made.read.Exists():
+		return v.made.read.Len()
 	case v.kind == object:
 		return len(v.made.members)
 	}
@@ -306,8 +309,8 @@ func (v value) write(w *strictjson.Builder) {
 		s, _ := v.string()
 		w.Text(s)
 	case list:
-		if v.read.Exists() {
-			w.Copy(v.read)
+		if v.made.read.Exists() {
+			w.Copy(v.made.read)
 			return
 		}
 		w.Array()
@@ -317,8 +320,8 @@ func (v value) write(w *strictjson.Builder) {
 		}
 		w.End()
 	case object:
-		if v.read.Exists() {
-			w.Copy(v.read)
+		if v.made.read.Exists() {
+			w.Copy(v.made.read)
 			return
 		}
 		w.Object()
