@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -25,6 +26,7 @@ type producer struct {
 	lanes  *outbound.Lanes
 	make   func(pipeline.Delivery) (*kgo.Record, error)
 	limit  time.Duration // for one record
+	taken  atomic.Uint64 // records the broker took
 }
 
 var _ pipeline.Sink = (*producer)(nil)
@@ -74,6 +76,7 @@ func (p *producer) send(ctx context.Context, d pipeline.Delivery) pipeline.Resul
 		err = fmt.Errorf("no answer of the broker: %w", wait.Err())
 	}
 	if err == nil {
+		p.taken.Add(1)
 		return pipeline.Result{Info: fmt.Sprintf("%s/%d@%d", r.Topic, r.Partition, r.Offset)}
 	}
 	return p.result(err)

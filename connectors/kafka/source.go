@@ -32,10 +32,12 @@ type source struct {
 
 	rebalances, commitFailures atomic.Uint64
 	current                    atomic.Pointer[run]
+	trouble                    atomic.Pointer[error] // that ended the last run; nil once the group was joined
 }
 
 var (
 	_ pipeline.Source = (*source)(nil)
+	_ kind.Explainer  = (*source)(nil)
 	_ kind.Readier    = (*source)(nil)
 	_ io.Closer       = (*source)(nil)
 )
@@ -88,6 +90,23 @@ func (s *source) Ready() bool {
 	return r != nil && r.joined.Load() && !r.silent.Load() && !r.anyStuck()
 }
 
+// Why implements kind.Explainer.
+func (s *source) Why() string {
+	r := s.current.Load()
+	switch {
+	case s.Ready():
+		return ""
+	case r != nil && r.silent.Load():
+		return "brokers do not answer; the log says why"
+	case r != nil && r.anyStuck():
+		return "the pipeline takes no records now, which wait at the broker; the log says why"
+	}
+	if err := s.trouble.Load(); err != nil {
+		return (*err).Error()
+	}
+	return "it is not a member of its group yet"
+}
+
 // Close closes what writes refused records.
 func (s *source) Close() error {
 	if s.letter != nil {
@@ -127,6 +146,7 @@ func (s *source) Run(ctx context.Context, h pipeline.Handler) error {
 	client, err := kgo.NewClient(append(s.opts[:len(s.opts):len(s.opts)],
 		kgo.OnPartitionsAssigned(func(context.Context, *kgo.Client, map[string][]int32) {
 			r.joined.Store(true)
+			s.trouble.Store(nil)
 			s.rebalances.Add(1)
 		}),
 		kgo.AdjustFetchOffsetsFn(r.resume),
@@ -150,7 +170,9 @@ func (s *source) Run(ctx context.Context, h pipeline.Handler) error {
 	if ctx.Err() != nil {
 		return nil
 	}
-	return fmt.Errorf("kafka source: %w", advise(err))
+	err = fmt.Errorf("kafka source: %w", advise(err))
+	s.trouble.Store(&err)
+	return err
 }
 
 // reach finds out whether brokers answer and take us for who we say we are,

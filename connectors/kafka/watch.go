@@ -72,6 +72,9 @@ var _ kind.Positioned = (*source)(nil)
 // Positions implements kind.Positioned.
 func (s *source) Positions() kind.Positions {
 	p := kind.Positions{Rebalances: s.rebalances.Load(), CommitFailures: s.commitFailures.Load(), Topics: make([]kind.TopicPosition, len(s.rules))}
+	if s.letter != nil {
+		p.DeadLetters = s.letter.taken.Load()
+	}
 	for i := range s.rules {
 		p.Topics[i].Topic = s.rules[i].label
 	}

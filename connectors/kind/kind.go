@@ -53,6 +53,14 @@ type Readier interface {
 	Ready() bool
 }
 
+// Explainer is a Readier that can say why it is not ready.
+type Explainer interface {
+	// Why is what keeps the source from taking signals, for operators: what was
+	// tried last, and what to do. "" while it is ready or nothing is known. Safe
+	// for concurrent use with Run.
+	Why() string
+}
+
 // FieldError is a problem of one field. The configuration finds its place in
 // the text.
 type FieldError struct {

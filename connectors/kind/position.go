@@ -12,6 +12,7 @@ type Positions struct {
 	Topics         []TopicPosition // those of the configuration, always all
 	Rebalances     uint64          // since the start
 	CommitFailures uint64          // likewise
+	DeadLetters    uint64          // refused records written to the dead-letter topic, likewise
 }
 
 // TopicPosition is how a topic stands.

@@ -304,7 +304,8 @@ func clearSocket(path string) error {
 	return os.Remove(path)
 }
 
-// startTime is how long Start waits for sources to take signals.
+// startTime is how long Start waits for sources to take signals; not for one
+// that failed.
 const startTime = 5 * time.Second
 
 // Start sets everything going and returns when the sources take signals, at
@@ -365,7 +366,7 @@ func (a *App) awaitSources(ctx context.Context) {
 	defer cancel()
 	for _, s := range a.sources {
 		r, ok := s.source.(kind.Readier)
-		for ok && !r.Ready() && ctx.Err() == nil {
+		for ok && !r.Ready() && ctx.Err() == nil && a.loops.faults()["source "+s.name] == "" {
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Millisecond):

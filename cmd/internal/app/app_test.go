@@ -117,12 +117,18 @@ func (s *site) stop(a *app.App) {
 
 func (s *site) token(jti, email string) []byte {
 	s.t.Helper()
+	return s.tokenOf(testIssuer, jti, email)
+}
+
+// tokenOf is a token of an issuer, signed with the key of the site's.
+func (s *site) tokenOf(issuer, jti, email string) []byte {
+	s.t.Helper()
 	subject, err := event.NewSimple("email", "email", email)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	typ, _ := event.ByName("account-disabled")
-	claims, err := set.Build(set.Claims{Issuer: testIssuer, Audience: []string{testAudience}, IssuedAt: time.Now(), JTI: jti, Subject: subject, Event: typ.URI})
+	claims, err := set.Build(set.Claims{Issuer: issuer, Audience: []string{testAudience}, IssuedAt: time.Now(), JTI: jti, Subject: subject, Event: typ.URI})
 	if err != nil {
 		s.t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"net/http"
@@ -49,9 +50,15 @@ func (a *App) problems() map[string]string {
 		m["product"] = "starting"
 	}
 	for _, s := range a.sources {
-		if r, ok := s.source.(kind.Readier); ok && !r.Ready() && m["source "+s.name] == "" {
-			m["source "+s.name] = "does not take signals"
+		r, ok := s.source.(kind.Readier)
+		if !ok || r.Ready() || m["source "+s.name] != "" {
+			continue
 		}
+		why := ""
+		if e, ok := s.source.(kind.Explainer); ok {
+			why = e.Why()
+		}
+		m["source "+s.name] = cmp.Or(why, "does not take signals")
 	}
 	for _, b := range a.line.Budgets(nil) {
 		if b.Stops() && b.Percent >= 100 {

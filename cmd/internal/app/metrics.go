@@ -254,28 +254,28 @@ type positionCollector struct {
 
 var _ prometheus.Collector = positionCollector{}
 
-func (p positionCollector) descs() (behind, partitions, rebalances, failures *prometheus.Desc) {
+func (p positionCollector) descs() (behind, partitions, rebalances, failures, letters *prometheus.Desc) {
 	desc := func(name, help string, labels ...string) *prometheus.Desc {
 		return prometheus.NewDesc(name, help, labels, prometheus.Labels{"source": p.name})
 	}
 	return desc("signalbox_source_behind_records", "Records at the broker that are not done, of the partitions assigned here; topic as configured.", "topic"),
 		desc("signalbox_source_partitions", "Partitions assigned to this process; topic as configured.", "topic"),
 		desc("signalbox_source_rebalances_total", "Times the group gave partitions anew."),
-		desc("signalbox_source_commit_failures_total", "Positions that the broker did not take; they are given again.")
+		desc("signalbox_source_commit_failures_total", "Positions that the broker did not take; they are given again."),
+		desc("signalbox_source_dead_letters_total", "Refused records written to the dead-letter topic.")
 }
 
 // Describe implements prometheus.Collector.
 func (p positionCollector) Describe(c chan<- *prometheus.Desc) {
-	a, b, d, e := p.descs()
-	c <- a
-	c <- b
-	c <- d
-	c <- e
+	a, b, d, e, f := p.descs()
+	for _, desc := range []*prometheus.Desc{a, b, d, e, f} {
+		c <- desc
+	}
 }
 
 // Collect implements prometheus.Collector.
 func (p positionCollector) Collect(c chan<- prometheus.Metric) {
-	behind, partitions, rebalances, failures := p.descs()
+	behind, partitions, rebalances, failures, letters := p.descs()
 	now := p.source.Positions()
 	for _, t := range now.Topics {
 		c <- prometheus.MustNewConstMetric(behind, prometheus.GaugeValue, float64(t.Behind), t.Topic)
@@ -283,6 +283,7 @@ func (p positionCollector) Collect(c chan<- prometheus.Metric) {
 	}
 	c <- prometheus.MustNewConstMetric(rebalances, prometheus.CounterValue, float64(now.Rebalances))
 	c <- prometheus.MustNewConstMetric(failures, prometheus.CounterValue, float64(now.CommitFailures))
+	c <- prometheus.MustNewConstMetric(letters, prometheus.CounterValue, float64(now.DeadLetters))
 }
 
 func (m *metrics) handler() http.Handler {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
@@ -29,11 +30,17 @@ type figure struct {
 func figures(t *testing.T) map[string]*figure {
 	t.Helper()
 	s := newSite(t)
-	s.configure(`
+	broker := newKafka(t, kfake.SeedTopics(1, "sets")).ListenAddrs()[0]
+	s.configure(fmt.Sprintf(`
 issuer "https://remote.example.com" {
   jwks     = "https://127.0.0.1:1/jwks"
   audience = ["https://siem.example.com"]
-}`)
+}
+source "kafka" "front" {
+  brokers = [%q]
+  group   = "signalbox"
+  topic "sets" { verify = "set" }
+}`, broker))
 	a := s.open()
 	for range 2 {
 		push(t, a, s.token("metrics-1", "jane@example.com"))
