@@ -44,6 +44,30 @@ func TestSASL(t *testing.T) {
 	}
 }
 
+// TestBearerRefused: what the broker says of a token is an error of the login,
+// if it can be shown.
+func TestBearerRefused(t *testing.T) {
+	m, err := (&SASL{Mechanism: mechOAuth, Token: "t-1"}).mechanism(kind.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for answer, want := range map[string]string{
+		`{"status":"invalid_token","scope":""}`: "invalid_token",
+		`{"status":"in\u001b[2Jvalid"}`:         "no reason given",
+		"\xff":                                  "no reason given",
+		"":                                      "",
+	} {
+		s, first, err := m.Authenticate(t.Context(), "kafka:9093")
+		if err != nil || !strings.Contains(string(first), "Bearer t-1") {
+			t.Fatalf("%q, %v", first, err)
+		}
+		done, _, err := s.Challenge([]byte(answer))
+		if done != (want == "") || (err == nil) != done || err != nil && (!strings.HasSuffix(err.Error(), want) || !needsSomebody(err)) {
+			t.Errorf("%q: %v, %v", answer, done, err)
+		}
+	}
+}
+
 // TestTLS: a broker is believed by the authority given, and faults say what to
 // do.
 func TestTLS(t *testing.T) {

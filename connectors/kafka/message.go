@@ -62,10 +62,15 @@ func header(r *kgo.Record, name string) string {
 			continue
 		}
 		v := string(h.Value)
-		if len(v) > maxHeader || strings.ContainsFunc(v, func(c rune) bool { return c < 0x20 || c > 0x7e }) {
+		if !legible(v) {
 			return ""
 		}
 		return v
 	}
 	return ""
+}
+
+// legible reports whether a text is short, visible ASCII.
+func legible(text string) bool {
+	return len(text) <= maxHeader && !strings.ContainsFunc(text, func(c rune) bool { return c < 0x20 || c > 0x7e })
 }

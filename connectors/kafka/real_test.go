@@ -7,12 +7,9 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -20,7 +17,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
-	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 var (
@@ -156,43 +152,6 @@ func TestRealPoison(t *testing.T) {
 	if n := len(inputs(t, st, pipeline.InputRecord)); n != 20 {
 		t.Errorf("%d inputs", n)
 	}
-}
-
-// TestRealSecure: SCRAM over TLS, and a wrong password is told with what to do.
-func TestRealSecure(t *testing.T) {
-	r := newReal(t)
-	ca := filepath.Join(os.TempDir(), "signalbox-kafka-"+port(t, r.addr), "ca.pem")
-	if _, err := os.Stat(ca); err != nil {
-		t.Skip("the broker was not started by .ci/kafka/broker: ", err)
-	}
-	topic := r.topic(1)
-	r.fill(topic, 1, 0, 5)
-	for _, mech := range []string{mech256, mech512} {
-		secure := func(password string) func(*SourceConfig) {
-			return func(c *SourceConfig) {
-				n, _ := strconv.Atoi(port(t, r.addr))
-				c.Brokers = []string{fmt.Sprintf("127.0.0.1:%d", n+2)}
-				c.Group = topic + mech
-				c.TLS = &TLS{CAFile: ca}
-				c.SASL = &SASL{Mechanism: mech, Username: "signalbox", Password: pipeline.Secret(password)}
-			}
-		}
-		s := start(t, r.source(topic, secure("signalbox-test")), newLedger(""))
-		r.awaitCommitted(topic+mech, 5, 30*time.Second)
-		s.stop()
-		err := r.source(topic, secure("wrong")).Run(t.Context(), pipelinetest.NewRecorder())
-		if err == nil || !strings.Contains(err.Error(), "check username, password or token of sasl") {
-			t.Errorf("%s: Run ended with %v", mech, err)
-		}
-	}
-}
-
-func port(t *testing.T, addr string) string {
-	_, p, err := net.SplitHostPort(addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
 }
 
 // TestRealBrokerKilled: the broker dies and comes back while records are handled.

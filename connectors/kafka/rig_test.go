@@ -137,7 +137,11 @@ func openSource(t *testing.T, c *SourceConfig) *source {
 	}
 	t.Cleanup(func() { _ = s.(io.Closer).Close() })
 	src := s.(*source)
-	src.opts = append(src.opts, kgo.HeartbeatInterval(50*time.Millisecond)) // members hear sooner that others came
+	src.opts = append(src.opts,
+		kgo.HeartbeatInterval(50*time.Millisecond), // members hear sooner that others came
+		// And of topics that were made anew, which the client believes at the sixth try.
+		kgo.MetadataMinAge(20*time.Millisecond), kgo.FetchMaxWait(50*time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
+	)
 	return src
 }
 

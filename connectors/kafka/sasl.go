@@ -2,10 +2,12 @@ package kafka
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/oauth"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
@@ -90,16 +92,42 @@ func (s *SASL) mechanism(env kind.Env) (sasl.Mechanism, error) {
 		return scram.Auth{User: s.Username, Pass: string(s.Password)}.AsSha512Mechanism(), nil
 	}
 	if s.Token != "" {
-		return oauth.Auth{Token: string(s.Token)}.AsMechanism(), nil
+		return bearer{oauth.Auth{Token: string(s.Token)}.AsMechanism()}, nil
 	}
 	tokens, err := s.credentials().Open(outbound.Options{AllowPrivate: s.AllowPrivate}, env)
 	if err != nil {
 		return nil, err
 	}
-	return oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
+	return bearer{oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
 		token, err := tokens.Token(ctx, nil)
 		return oauth.Auth{Token: token}, err
-	}), nil
+	})}, nil
+}
+
+// bearer is OAUTHBEARER with the broker's refusal read: it is a challenge (RFC
+// 7628 section 3.2.2), which the client takes for a fault of the protocol.
+type bearer struct{ sasl.Mechanism }
+
+// Authenticate implements sasl.Mechanism.
+func (b bearer) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
+	s, first, err := b.Mechanism.Authenticate(ctx, host)
+	return bearerSession{s}, first, err
+}
+
+type bearerSession struct{ sasl.Session }
+
+// Challenge implements sasl.Session.
+func (s bearerSession) Challenge(answer []byte) (bool, []byte, error) {
+	if len(answer) == 0 {
+		return s.Session.Challenge(answer)
+	}
+	var refusal struct {
+		Status string `json:"status"`
+	}
+	if json.Unmarshal(answer, &refusal) != nil || !legible(refusal.Status) {
+		refusal.Status = "no reason given"
+	}
+	return false, nil, fmt.Errorf("%w: %s", kerr.SaslAuthenticationFailed, refusal.Status)
 }
 
 // credentials are those by which a token is got.

@@ -61,6 +61,7 @@ const (
 	leaveTime   = 5 * time.Second
 	sessionTime = 10 * time.Second // so long partitions of a member that was killed wait
 	watchEvery  = 10 * time.Second
+	fetchWait   = 500 * time.Millisecond // so long a request waits for records, and partitions assigned meanwhile for it
 )
 
 func newSource(c *SourceConfig, env kind.Env, opts []kgo.Opt) *source {
@@ -77,7 +78,7 @@ func newSource(c *SourceConfig, env kind.Env, opts []kgo.Opt) *source {
 		kgo.ConsumerGroup(c.Group), kgo.ConsumeTopics(topics...), kgo.ConsumeRegex(),
 		kgo.Balancers(kgo.CooperativeStickyBalancer()), kgo.DisableAutoCommit(), kgo.BlockRebalanceOnPoll(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()),
-		kgo.FetchMaxBytes(max(maxFetched, int32(fetch))), kgo.FetchMaxPartitionBytes(int32(fetch)),
+		kgo.FetchMaxWait(fetchWait), kgo.FetchMaxBytes(max(maxFetched, int32(fetch))), kgo.FetchMaxPartitionBytes(int32(fetch)),
 		kgo.RebalanceTimeout(time.Minute), kgo.SessionTimeout(sessionTime), kgo.MetadataMinAge(time.Second), kgo.MetadataMaxAge(time.Minute), // so long a new topic of a pattern waits
 	)
 	return s
