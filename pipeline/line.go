@@ -44,6 +44,7 @@ type Pipeline struct {
 	entrance entrance
 	recent   recent
 	samples  sampler
+	keys     keysKnown
 }
 
 // New returns a pipeline that refuses everything until Use was called.
@@ -128,6 +129,9 @@ func (b *batch) run(ctx context.Context) (err error) {
 	b.obs.Took("verify", len(b.units), verified.Sub(start))
 	b.station("verify", start, verified)
 	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := b.p.rememberKeys(ctx, b.units); err != nil {
 		return err
 	}
 	err = b.commit(ctx)

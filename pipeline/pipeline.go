@@ -140,6 +140,7 @@ type Signal struct {
 	Alg       string
 	KeyID     string
 	Typ       string
+	Key       SignalKey // the signature was verified with; zero unless signed
 	Audience  []string
 	IssuedAt  time.Time
 	TimeOf    time.Time     // toe, zero if absent
@@ -151,6 +152,12 @@ type Signal struct {
 
 	// Record is what a message with a mapping holds; it has no Events yet.
 	Record strictjson.Value
+}
+
+// SignalKey is a public key of an issuer.
+type SignalKey struct {
+	Thumbprint string // RFC 7638, SHA-256
+	JWK        []byte // not to be modified
 }
 
 // Verifier authenticates a message and decodes it.

@@ -194,7 +194,7 @@ func TestPrivateKey(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := jose.Verify(t.Context(), c, keys, jose.Policy{Algorithms: []string{"ES256"}, Types: []string{"jwt"}}); err != nil {
+		if _, err := jose.Verify(t.Context(), c, keys, jose.Policy{Algorithms: []string{"ES256"}, Types: []string{"jwt"}}); err != nil {
 			t.Errorf("assertion: %v", err)
 		}
 		text, _ := base64.RawURLEncoding.DecodeString(strings.Split(string(token), ".")[1])

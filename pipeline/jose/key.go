@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto"
 	"crypto/rsa"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"slices"
 
@@ -29,10 +31,20 @@ type Key struct {
 	public crypto.PublicKey
 	bits   int         // size of the modulus; 0 unless RSA
 	uses   []algorithm // by the key's type and its alg member (JWT-02)
+	print  string
+	text   []byte
 }
 
 // ID returns the key's name, "" if it has none.
 func (k Key) ID() string { return k.id }
+
+// Thumbprint is the RFC 7638 thumbprint (SHA-256, base64url), which names the
+// key whatever its issuer calls it.
+func (k Key) Thumbprint() string { return k.print }
+
+// JWK is the public key as a JWK with its name: what a signature can be checked
+// with once the issuer shows the key no more. It must not be modified.
+func (k Key) JWK() []byte { return k.text }
 
 func (k Key) use(alg string) *algorithm {
 	for i := range k.uses {
@@ -100,5 +112,31 @@ func readKey(v strictjson.Value) (Key, error) {
 	if err != nil {
 		return Key{}, fmt.Errorf("read key: %w", err)
 	}
-	return newKey(kid.Text(), alg.Text(), public)
+	k, err := newKey(kid.Text(), alg.Text(), public)
+	if err != nil {
+		return Key{}, err
+	}
+	return k, k.publish()
+}
+
+// publish makes the texts that name and show the key.
+func (k *Key) publish() error {
+	shown, err := jwk.FromRaw(k.public)
+	if err != nil {
+		return fmt.Errorf("publish key: %w", err)
+	}
+	sum, err := shown.Thumbprint(crypto.SHA256)
+	if err != nil {
+		return fmt.Errorf("name key: %w", err)
+	}
+	k.print = base64.RawURLEncoding.EncodeToString(sum)
+	if k.id != "" {
+		if err := shown.Set(jwk.KeyIDKey, k.id); err != nil {
+			return fmt.Errorf("publish key: %w", err)
+		}
+	}
+	if k.text, err = json.Marshal(shown); err != nil {
+		return fmt.Errorf("publish key: %w", err)
+	}
+	return nil
 }

@@ -97,7 +97,8 @@ func (v *Verifier) verify(ctx context.Context, m pipeline.Message, allowed []str
 	if requirement := issuer.rules.keyID; requirement != "" && c.Header.KeyID == "" {
 		return pipeline.Signal{}, reject(text, pipeline.InvalidRequest, requirement, "header member kid is missing")
 	}
-	if err := jose.Verify(ctx, c, issuer.Keys, issuer.policy); err != nil {
+	key, err := jose.Verify(ctx, c, issuer.Keys, issuer.policy)
+	if err != nil {
 		if final := (*jose.Error)(nil); errors.As(err, &final) {
 			return pipeline.Signal{}, rejectToken(err, text)
 		}
@@ -111,6 +112,7 @@ func (v *Verifier) verify(ctx context.Context, m pipeline.Message, allowed []str
 		Issuer:    issuer.URL,
 		Alg:       c.Header.Algorithm,
 		KeyID:     c.Header.KeyID,
+		Key:       pipeline.SignalKey{Thumbprint: key.Thumbprint(), JWK: key.JWK()},
 		Typ:       c.Header.Type,
 		Dialect:   issuer.rules.name,
 	}

@@ -161,7 +161,10 @@ func TestSignal(t *testing.T) {
 		Dialect: "ssf", Applied: []string{"SET-29"},
 	}
 	subject, events := got.Subject, got.Events
-	got.Subject, got.Events = event.Subject{}, nil
+	if keys, err := jose.Static(fmt.Appendf(nil, `{"keys":[%s]}`, got.Key.JWK)); err != nil || keys.Len() != 1 || len(got.Key.Thumbprint) != 43 {
+		t.Errorf("the key it was verified with is %+v, %v", got.Key, err)
+	}
+	got.Subject, got.Events, got.Key = event.Subject{}, nil, pipeline.SignalKey{}
 	req.Equal(t, "SET-29 SET-01 SET-08 SET-15 PUSH-16", fmt.Sprintf("%+v", got), fmt.Sprintf("%+v", want))
 	req.Equal(t, "SUB-13", subject.Key(), "email:ada.obrien@example.com")
 	revoked, _ := event.ByName("session-revoked")

@@ -23,6 +23,7 @@ type Backend struct {
 	Reload   func(ctx context.Context, by string) (ReloadAnswer, error)
 	Drill    func(ctx context.Context, by string, timeout time.Duration) (DrillAnswer, error)
 	Store    StoreBackend
+	Export   func(ctx context.Context, req ExportRequest) (ExportAnswer, error)
 	Now      func() time.Time
 }
 
@@ -59,6 +60,7 @@ func Handler(b Backend) http.Handler {
 	handle("POST /v1/quarantine/drop", b.dropQuarantined)
 	handle("POST /v1/reload", b.reload)
 	handle("POST /v1/drill", b.drill)
+	handle("POST /v1/export", b.export)
 	b.handleStore(mux, handle)
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")

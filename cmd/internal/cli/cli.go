@@ -72,6 +72,7 @@ func verbs() []verb {
 		{"input", "[PATH]", "look up what a rule sees", inputHelp, runInput},
 		{"mappings", "list | show NAME | functions [NAME] | coverage NAME FILE...", "show mappings, their functions, and what they leave out of samples", mappingsHelp, runMappings},
 		{"opa", "input ID | bundle DIR", "hand rules and their input over to the opa program", "", runOPA},
+		{"export", "--user ID | --device ID | --session ID | --chain ID | --query QUERY", "write what is known of a case into one signed file, or check one", exportHelp, runExport},
 		{"verdict", "ID VERDICT", "say what a decision or action turned out to be", verdictHelp, runVerdict},
 		{"rules", "stats", "show how each rule's work was judged", rulesHelp, runRules},
 		{"action", "list | show | approve | reject | retry", "list and release actions that wait for a person", "", runAction},

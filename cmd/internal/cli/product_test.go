@@ -48,6 +48,7 @@ func newProduct(t *testing.T, more ...string) *product {
 	p := &product{t: t, dir: t.TempDir()}
 	p.write("keys.hcl", `data_dir = "keys-only"`)
 	p.write("idp.jwks.json", p.run("keys", "jwks", "--config", p.path("keys.hcl")))
+	p.write("app.secret", "Bearer 0123456789abcdef")
 	p.write("config.hcl", productConfig+strings.Join(more, ""))
 	var err error
 	if p.app, err = app.New(app.Options{Config: p.path("config.hcl"), Version: "test"}); err != nil {
@@ -144,6 +145,20 @@ func shows(t *testing.T, text string, patterns ...string) {
 	for _, want := range patterns {
 		if !regexp.MustCompile("(?m)" + want).MatchString(text) {
 			t.Errorf("no %s in\n%s", want, text)
+		}
+	}
+}
+
+// waitFor waits until a query finds something.
+func (p *product) waitFor(query string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		p.settle()
+		if strings.TrimSpace(p.run("query", "--count", query)) != "0" {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("nothing is found by %s\n%s", query, p.run("query", "*"))
 		}
 	}
 }
