@@ -592,6 +592,42 @@ index "sqlite" "local" {
   keep = "30d"
 }
 
+# A cluster in its place, or beside it: documents go to the data streams
+# logs-ssf.*-<namespace>. Before the first: signalbox index setup. The first
+# index is the one that signalbox query asks. docs/elasticsearch.md says more.
+#
+# index "elasticsearch" "soc" {
+#   addresses = ["https://es-1.example.com:9200", "https://es-2.example.com:9200"]
+#   # Or a deployment in Elastic's cloud.
+#   # cloud_id = "soc:ZXUtd2VzdC0xLmF3cy5mb3VuZC5pbyRhYmNkJGVmZ2g="
+#
+#   # Or username and password.
+#   api_key = env("ES_API_KEY")
+#
+#   # Whom to trust, instead of the system's authorities: theirs, or the
+#   # SHA-256 of one certificate, which a server prints at its first start.
+#   ca_file = "es-ca.pem"
+#   # fingerprint = "64 hexadecimal digits"
+#
+#   namespace = "default"
+#   compress  = false   # requests: for networks slower than a processor
+#   in_flight = 2       # most bulk requests at once
+#   max_bytes = 5242880 # most bytes of one; how many is found out
+#   timeout   = "30s"
+#
+#   # What index setup makes of it. An index is rolled over when it is this old
+#   # or large, and deleted so long after.
+#   lifecycle {
+#     rollover_age  = "30d"
+#     rollover_size = "50gb"
+#     keep          = "365d" # signals and alerts
+#     keep_decided  = "730d" # decisions, actions, audit
+#     keep_errors   = "30d"
+#     # Or one that is there already, for all streams.
+#     # policy = "logs"
+#   }
+# }
+
 # The journal is the truth; the index can be rebuilt from it.
 journal {
   # Age at which a record goes.

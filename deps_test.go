@@ -29,6 +29,7 @@ var arrows = map[string][]string{
 	"connectors/http":            {"connectors/kind", "connectors/outbound", "pipeline/..."},
 	"connectors/outbound":        {"connectors/kind", "pipeline/..."},
 	"connectors/oauth":           {"connectors/kind", "connectors/outbound", "pipeline/..."},
+	"connectors/elasticsearch":   {"connectors/kind", "connectors/outbound", "pipeline/..."},
 	"connectors/sqlite":          {"connectors/kind", "pipeline/..."},
 	"connectors/ssf":             {"connectors/kind", "pipeline/..."},
 	"connectors/ssf/client":      {"connectors/kind", "connectors/oauth", "connectors/outbound", "connectors/ssf", "pipeline/..."},
@@ -55,15 +56,15 @@ var arrows = map[string][]string{
 // homes says where a library may be imported: one place each, so that it can
 // be exchanged there.
 var homes = map[string][]string{
-	"github.com/cockroachdb/pebble":       {"pipeline/store"},
-	"github.com/hashicorp/hcl":            {"cmd/internal/config", "cmd/internal/diag", "mappings"},
-	"github.com/zclconf/go-cty":           {"cmd/internal/config", "mappings"},
-	"github.com/lestrrat-go/jwx":          {"pipeline/jose"},
-	"github.com/open-policy-agent/opa":    {"policies"},
-	"github.com/prometheus":               {"cmd/internal/app"},
-	"modernc.org/sqlite":                  {"connectors/sqlite"},
-	"github.com/twmb/franz-go":            {"connectors/kafka"},
-	"github.com/elastic/go-elasticsearch": {"connectors/elasticsearch"},
+	"github.com/cockroachdb/pebble":    {"pipeline/store"},
+	"github.com/hashicorp/hcl":         {"cmd/internal/config", "cmd/internal/diag", "mappings"},
+	"github.com/zclconf/go-cty":        {"cmd/internal/config", "mappings"},
+	"github.com/lestrrat-go/jwx":       {"pipeline/jose"},
+	"github.com/open-policy-agent/opa": {"policies"},
+	"github.com/prometheus":            {"cmd/internal/app"},
+	"modernc.org/sqlite":               {"connectors/sqlite"},
+	"github.com/twmb/franz-go":         {"connectors/kafka"},
+	"github.com/elastic":               {"connectors/elasticsearch"},
 }
 
 type pkg struct {

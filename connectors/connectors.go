@@ -3,6 +3,7 @@
 package connectors
 
 import (
+	"github.com/signalbox-dev/signalbox/connectors/elasticsearch"
 	"github.com/signalbox-dev/signalbox/connectors/file"
 	"github.com/signalbox-dev/signalbox/connectors/http"
 	"github.com/signalbox-dev/signalbox/connectors/kafka"
@@ -34,7 +35,8 @@ var Sinks = map[string]func() kind.SinkConfig{
 // Indexes are the kinds of indexes, by the first label of an index block. What
 // their Open returns is also a query.Searcher.
 var Indexes = map[string]func() kind.SinkConfig{
-	"sqlite": func() kind.SinkConfig { return new(sqlite.Config) },
+	"elasticsearch": func() kind.SinkConfig { return new(elasticsearch.Config) },
+	"sqlite":        func() kind.SinkConfig { return new(sqlite.Config) },
 }
 
 // Relays are the kinds of relays, which hand accepted tokens on unchanged. What

@@ -21,8 +21,9 @@ const IgnoreAbove = 8191
 // Elasticsearch 8.11 and later with all that its free licence has, without
 // further set-up.
 type TemplateOptions struct {
-	// Lifecycle names the lifecycle policy of the data streams, "" for none.
-	Lifecycle string
+	// Lifecycle names the lifecycle policy of a data stream, by its name as in
+	// Doc.Stream; without one it has none.
+	Lifecycle map[string]string
 	// FinalPipeline names the ingest pipeline every document goes through last,
 	// "" for none. It must exist before the first document.
 	FinalPipeline string
@@ -76,12 +77,18 @@ func Templates(o TemplateOptions) []Template {
 		{Name: "ssf@mappings", JSON: body(map[string]any{"template": map[string]any{"mappings": o.common()}})},
 	}
 	for i, stream := range streamNames {
-		own := map[string]any{"mappings": o.own(i)}
+		own, index := map[string]any{"mappings": o.own(i)}, map[string]any{}
 		if user, _ := Lookup("user.name"); user.Streams.Has(stream) {
 			// What is asked most is about one user.
-			own["settings"] = map[string]any{"index": map[string]any{"sort": map[string]any{
+			index["sort"] = map[string]any{
 				"field": []string{"user.name", "@timestamp"}, "order": []string{"asc", "desc"}, "missing": []string{"_last", "_last"},
-			}}}
+			}
+		}
+		if name := o.Lifecycle[stream]; name != "" {
+			index["lifecycle"] = map[string]any{"name": name}
+		}
+		if len(index) > 0 {
+			own["settings"] = map[string]any{"index": index}
 		}
 		list = append(list, Template{Name: ownMappings(stream), JSON: body(map[string]any{"template": own})})
 	}
@@ -129,9 +136,6 @@ func (o TemplateOptions) settings() map[string]any {
 	index := map[string]any{
 		"auto_expand_replicas": "0-1",
 		"mapping":              map[string]any{"total_fields": map[string]any{"limit": 1000}, "ignore_malformed": true},
-	}
-	if o.Lifecycle != "" {
-		index["lifecycle"] = map[string]any{"name": o.Lifecycle}
 	}
 	if o.FinalPipeline != "" {
 		index["final_pipeline"] = o.FinalPipeline

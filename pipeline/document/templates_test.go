@@ -155,7 +155,7 @@ func mapped(prefix string, properties map[string]any) map[string]map[string]any 
 }
 
 func TestTemplateOptions(t *testing.T) {
-	o := TemplateOptions{Lifecycle: "long", FinalPipeline: "last", Lacks: Substituted()}
+	o := TemplateOptions{Lifecycle: map[string]string{SetStream: "long"}, FinalPipeline: "last", Lacks: Substituted()}
 	var text []byte
 	for _, tpl := range Templates(o) {
 		text = append(text, tpl.JSON...)

@@ -40,12 +40,12 @@ var groupings = []struct {
 	{query: "user.name:jane", by: "user.name", want: "3: jane 2, Jane 1"},
 
 	// Several values: once in each different one.
-	{query: "*", by: "policy.rules", want: "6: alpha 2, beta 2, - 2, delta 1, gamma 1"},
-	{query: "policy.rules:beta", by: "policy.rules", want: "2: beta 2, alpha 1"},
+	{query: "*", by: "set.applied", want: "6: alpha 2, beta 2, - 2, delta 1, gamma 1"},
+	{query: "set.applied:beta", by: "set.applied", want: "2: beta 2, alpha 1"},
 
 	// Several fields: the combinations there are.
 	{query: "*", by: "event.action set.verified", want: "6: session-revoked|- 2, risk-level-change|false 1, risk-level-change|true 1, session-revoked|true 1, -|- 1"},
-	{query: "policy.rules:alpha", by: "event.severity policy.rules", want: "2: 73|alpha 2, 73|beta 1, 73|gamma 1"},
+	{query: "set.applied:alpha", by: "event.severity set.applied", want: "2: 73|alpha 2, 73|beta 1, 73|gamma 1"},
 
 	// Intervals, by multiples in UTC, weeks from Monday; empty ones left out.
 	{query: "*", every: "1h", want: "6: 6 [02-02T23:00 1, 02-03T10:00 3, 02-03T11:00 2]"},
@@ -55,9 +55,9 @@ var groupings = []struct {
 	{query: "*", by: "event.action", every: "1d", want: "6: session-revoked 3 [02-02T00:00 1, 02-03T00:00 2], risk-level-change 2 [02-03T00:00 2], - 1 [02-03T00:00 1]"},
 
 	// Metrics.
-	{query: "*", metrics: []string{"distinct:user.name", "distinct:policy.rules", "distinct:related.ip", "count"}, want: "6: 6 (4 4 2 6)"},
+	{query: "*", metrics: []string{"distinct:user.name", "distinct:set.applied", "distinct:related.ip", "count"}, want: "6: 6 (4 4 2 6)"},
 	{query: "*", metrics: []string{"min:event.severity", "max:event.severity", "max:@timestamp"}, want: "6: 6 (-1 73 1770119999999)"},
-	{query: "*", by: "event.action", metrics: []string{"max:ssf.latency_ms", "p50:ssf.latency_ms", "count WHERE set.verified:true", "distinct:source.ip"},
+	{query: "*", by: "event.action", metrics: []string{"max:chain.depth", "p50:chain.depth", "count WHERE set.verified:true", "distinct:source.ip"},
 		want: "6: session-revoked 3 (200 200 1 2), risk-level-change 2 (300 100..300 1 2), - 1 (- - 0 0)"},
 	{query: "event.action:*", every: "1d", metrics: []string{"max:event.severity WHERE user.name:jane"}, want: "5: 5 (73) [02-02T00:00 1 (-), 02-03T00:00 4 (73)]"},
 }
@@ -172,7 +172,7 @@ func testGroupPages(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.
 		t.Skip("the searcher does not aggregate")
 	}
 	deliver(t, sink, sortedDocuments()...)
-	for _, by := range []string{"user.name", "event.severity", "source.ip", "policy.rules", "set.verified", "event.action user.name", "policy.rules related.ip"} {
+	for _, by := range []string{"user.name", "event.severity", "source.ip", "set.applied", "set.verified", "event.action user.name", "set.applied related.ip"} {
 		a := query.Aggregation{By: strings.Fields(by), ByKey: true, Size: 100, Now: SearcherNow}
 		whole, err := aggregator.Aggregate(t.Context(), query.Query{}, a)
 		if err != nil || whole.Next != "" {

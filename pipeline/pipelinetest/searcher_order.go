@@ -13,11 +13,11 @@ import (
 
 // sorted are documents with every kind of value to sort and group by.
 var sorted = []searched{
-	{id: "a", at: "2026-02-03T10:00:00.000Z", json: `"event":{"severity":73,"action":"risk-level-change"},"user":{"name":"jane"},"source":{"ip":"10.0.0.9"},"related":{"ip":["10.0.0.9","192.0.2.1"]},"set":{"verified":true,"iat":"2026-02-03T09:00:00.000Z"},"policy":{"rules":["alpha","beta"]},"tags":["x"],"ssf":{"latency_ms":100}`},
-	{id: "b", at: "2026-02-03T10:30:00.000Z", json: `"event":{"severity":9,"action":"risk-level-change"},"user":{"name":"Jane"},"source":{"ip":"10.0.0.10"},"set":{"verified":false,"iat":"2026-02-03T09:00:00.001Z"},"policy":{"rules":["beta","beta"]},"ssf":{"latency_ms":300}`},
-	{id: "c", at: "2026-02-03T11:00:00.000Z", made: "2026-02-02T11:00:00.000Z", json: `"event":{"severity":73,"action":"session-revoked"},"user":{"name":"jane"},"source":{"ip":"2001:db8::1"},"policy":{"rules":["gamma","alpha"]},"ssf":{"latency_ms":200}`},
-	{id: "d", at: "2026-02-03T11:59:59.999Z", json: `"event":{"severity":-1,"action":"session-revoked"},"user":{"name":""},"set":{"verified":true},"policy":{"rules":[]}`},
-	{id: "e", at: "2026-02-02T23:59:59.999Z", json: `"event":{"action":"session-revoked"},"user":{"name":null},"source":{"ip":"10.0.0.9"},"policy":{"rules":"delta"}`},
+	{id: "a", at: "2026-02-03T10:00:00.000Z", json: `"event":{"severity":73,"action":"risk-level-change"},"user":{"name":"jane"},"source":{"ip":"10.0.0.9"},"related":{"ip":["10.0.0.9","192.0.2.1"]},"set":{"verified":true,"iat":"2026-02-03T09:00:00.000Z","applied":["alpha","beta"]},"tags":["x"],"chain":{"depth":100}`},
+	{id: "b", at: "2026-02-03T10:30:00.000Z", json: `"event":{"severity":9,"action":"risk-level-change"},"user":{"name":"Jane"},"source":{"ip":"10.0.0.10"},"set":{"verified":false,"iat":"2026-02-03T09:00:00.001Z","applied":["beta","beta"]},"chain":{"depth":300}`},
+	{id: "c", at: "2026-02-03T11:00:00.000Z", made: "2026-02-02T11:00:00.000Z", json: `"event":{"severity":73,"action":"session-revoked"},"user":{"name":"jane"},"source":{"ip":"2001:db8::1"},"set":{"applied":["gamma","alpha"]},"chain":{"depth":200}`},
+	{id: "d", at: "2026-02-03T11:59:59.999Z", json: `"event":{"severity":-1,"action":"session-revoked"},"user":{"name":""},"set":{"verified":true,"applied":[]}`},
+	{id: "e", at: "2026-02-02T23:59:59.999Z", json: `"event":{"action":"session-revoked"},"user":{"name":null},"source":{"ip":"10.0.0.9"},"set":{"applied":"delta"}`},
 	{id: "f", at: "2026-02-03T10:00:00.000Z", json: `"event":{"severity":10},"user":{"name":"joe"}`},
 }
 
@@ -47,8 +47,8 @@ var orders = []struct{ sort, want string }{
 	{"set.verified:asc", "b a d e f c"},
 	{"set.verified:desc", "d a b c f e"},
 	// Several values: the smallest when ascending, the largest when descending.
-	{"policy.rules:asc", "a c b e f d"},
-	{"policy.rules:desc", "c e b a d f"},
+	{"set.applied:asc", "a c b e f d"},
+	{"set.applied:desc", "c e b a d f"},
 	{"related.ip:desc", "a d c b f e"},
 }
 

@@ -79,7 +79,7 @@ func verbs() []verb {
 		{"stop-actions", "", "hold every action, or resume", "", runStopActions},
 		{"drill", "", "send a test signal through the running line", drillHelp, runDrill},
 		{"store", "status | compact", "show what is in the store and how full its bounds are, or compact it", storeHelp, runStore},
-		{"index", "rebuild NAME", "give an index the whole journal again", indexHelp, runIndex},
+		{"index", "setup | diff | status [NAME], rebuild NAME", "set up an index on its server, or give one the whole journal again", indexHelp, runIndex},
 		{"backup", "DIR", "back up store and signing keys of the running product", backupHelp, runBackup},
 		{"restore", "DIR", "bring a backup back into an empty data_dir", restoreHelp, runRestore},
 		{"version", "", "print the version", "", runVersion},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
@@ -15,6 +16,12 @@ rebuild  give an index the whole journal again, which holds all that its
          the journal holds whole; others take the documents under the same ids.
          Searches find only part of them until it has caught up; intake and
          deliveries do not wait for it.
+setup    put what an index needs on its server: templates, lifecycle policies.
+         What is there already is left, what is older replaced. It asks the
+         server and not the running product, with the credentials of the
+         configuration, which need more rights for it than for running.
+diff     show what setup would put, line by line; exits with 1 if anything.
+status   show the server, what it can do, and how every part stands.
 
 `
 
@@ -30,8 +37,11 @@ func runIndex(ctx context.Context, c *call) error {
 	if err := oneOf("format", *format, "text", "json"); err != nil {
 		return err
 	}
+	if n := len(rest); n > 0 && n < 3 && slices.Contains([]string{"setup", "diff", "status"}, rest[0]) {
+		return c.indexSetup(ctx, rest[0], strings.Join(rest[1:], ""), *path, *format)
+	}
 	if len(rest) != 2 || rest[0] != "rebuild" {
-		return usagef("say what to do: rebuild, and the name of an index")
+		return usagef("say what to do: setup, diff or status, or rebuild and the name of an index")
 	}
 	name := rest[1]
 	client, err := c.connect(ctx, *path)
