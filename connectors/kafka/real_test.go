@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 	"time"
 
@@ -17,10 +18,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
 var (
-	realRecords = flag.Int("records", 100_000, "records of TestRealLoad; a million takes minutes")
+	realRecords = flag.Int("records", 100_000, "records of TestRealLoad")
 	realKills   = flag.Int("kills", 5, "how often TestRealKill kills the product")
 )
 
@@ -186,20 +188,56 @@ func TestRealBrokerKilled(t *testing.T) {
 	}
 }
 
-// TestRealLoad: many records, and how long they took.
+// TestRealLoad: every one of many records that were written comes to its outcome,
+// synced to disk, and once; the journal is held against what was written.
 func TestRealLoad(t *testing.T) {
+	const partitions = 6
 	r := newReal(t)
-	topic := r.topic(6)
-	r.fill(topic, 6, 0, *realRecords)
-	l := newLedger("")
-	began := time.Now()
-	start(t, r.source(topic), l)
-	r.awaitCommitted(topic, int64(*realRecords), 5*time.Minute)
-	took := time.Since(began)
-	if got := l.count(); got != *realRecords {
-		t.Errorf("%d records were handled", got)
+	topic := r.topic(partitions)
+	r.fill(topic, partitions, 0, *realRecords)
+	st, err := store.Open(t.TempDir(), store.Options{})
+	if err != nil {
+		t.Fatal(err)
 	}
-	t.Logf("%d records in %v, %.0f/s", *realRecords, took.Round(time.Millisecond), float64(*realRecords)/took.Seconds())
+	defer st.Close()
+	began := time.Now()
+	s := start(t, r.source(topic), newLine(t, st))
+	r.awaitCommitted(topic, int64(*realRecords), 20*time.Minute)
+	took := time.Since(began)
+	s.stop()
+
+	var done [partitions][]bool // what the journal says
+	for p := range done {
+		done[p] = make([]bool, (*realRecords-p+partitions-1)/partitions)
+	}
+	n := 0
+	err = st.Journal(t.Context(), 0, func(_ uint64, data []byte) bool {
+		var rec struct {
+			Input struct{ Position string }
+		}
+		if err := json.Unmarshal(data, &rec); err != nil {
+			t.Fatal(err)
+		}
+		_, partition, offset, err := readPosition(rec.Input.Position)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, err1 := strconv.Atoi(partition)
+		o, err2 := strconv.Atoi(offset)
+		if err1 != nil || err2 != nil || o >= len(done[p]) || done[p][o] {
+			t.Fatalf("%s is no record that was written, or is in the journal twice", rec.Input.Position)
+		}
+		done[p][o] = true
+		n++
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n != *realRecords {
+		t.Errorf("the journal holds %d records, want %d", n, *realRecords)
+	}
+	t.Logf("%d records to their outcome in %v, %.0f/s; each is in the journal once", n, took.Round(time.Millisecond), float64(n)/took.Seconds())
 }
 
 // TestRealKill kills the real binary under load with SIGKILL and starts it
