@@ -37,6 +37,7 @@ var arrows = map[string][]string{
 	"connectors/ssf/receiver":    {"connectors/kind", "connectors/ssf", "connectors/ssf/push", "pipeline/..."},
 	"connectors/ssf/transmitter": {"connectors/kind", "connectors/outbound", "connectors/ssf", "connectors/ssf/push", "pipeline/..."},
 	"mappings":                   {"pipeline", "pipeline/document", "pipeline/event", "pipeline/nearest", "pipeline/strictjson"},
+	"mappings/kibana":            {"pipeline/document", "pipeline/question"},
 	"policies/...":               {"policies/...", "pipeline", "pipeline/nearest", "pipeline/event", "pipeline/state", "pipeline/strictjson"},
 	"pipeline":                   {"pipeline/event", "pipeline/state", "pipeline/store", "pipeline/strictjson"},
 	"pipeline/document":          {"pipeline", "pipeline/event", "pipeline/query", "pipeline/strictjson"},
