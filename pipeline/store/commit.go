@@ -146,9 +146,10 @@ func (s *Embedded) apply(b *pebble.Batch, t *tx, limited bool, size int64) (*app
 	c.last = head.last
 	if len(t.marks) > 0 {
 		generation := generationOf(now, s.opts.SeenFor)
-		s.seen.add(generation)
+		filter := s.seen.add(generation, true)
 		var key, value [64]byte
 		for _, id := range slices.SortedFunc(maps.Keys(t.marks), markID.compare) {
+			filter.add(id) // before anybody sees the commit
 			m := t.marks[id]
 			if m.Seq&provisional != 0 {
 				m.Seq = c.first + m.Seq&^provisional

@@ -49,15 +49,15 @@ type Embedded struct {
 	damaged *damaged // files found damaged
 	full    *diskWait
 
-	readOnly bool
-	stop     context.CancelFunc
-	sweeper  sync.WaitGroup
+	readOnly   bool
+	stop       context.CancelFunc
+	background sync.WaitGroup
 }
 
 var _ Store = (*Embedded)(nil)
 
 // Open opens the store in dir, which is made if it is not there, and starts its
-// sweeper; Close ends both. The errors are for the operator: the directory is
+// background work; Close ends both. The errors are for the operator: the directory is
 // in use, cannot be written, holds damaged data or another format.
 func Open(dir string, o Options) (*Embedded, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -118,7 +118,8 @@ func openMode(dir string, o Options, files vfs.FS, readOnly bool) (*Embedded, er
 	full.armed.Store(true)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
-	s.sweeper.Go(func() { s.sweepUntil(ctx) })
+	s.background.Go(func() { s.sweepUntil(ctx) })
+	s.background.Go(func() { s.learnSeen(ctx) })
 	return s, nil
 }
 
@@ -263,7 +264,7 @@ func (s *Embedded) Close() error {
 		return err
 	}
 	s.stop()
-	s.sweeper.Wait()
+	s.background.Wait()
 	s.readers.closeAll()
 	return errors.Join(s.db.Close(), s.dirMu.Close())
 }

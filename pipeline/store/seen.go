@@ -1,6 +1,9 @@
 package store
 
 import (
+	"cmp"
+	"context"
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -12,7 +15,8 @@ import (
 
 // Seen marks are stored by generation, a third of Options.SeenFor each, so that
 // what expired goes by one range delete. A mark is looked up in the four
-// generations that can hold one young enough, less those that are empty.
+// generations that can hold one young enough, less those that are empty and
+// those whose filter knows that it is not there.
 
 // generationOf numbers the generation of a time.
 func generationOf(t time.Time, seenFor time.Duration) uint32 {
@@ -25,10 +29,22 @@ func oldestLive(now time.Time, seenFor time.Duration) uint32 {
 	return g - min(g, 3)
 }
 
-// generations knows which generations hold marks.
-type generations struct{ list atomic.Pointer[[]uint32] } // sorted, never changed in place
+// generation is one that holds marks.
+type generation struct {
+	number uint32
+	marks  *markFilter
+}
 
-func (g *generations) get() []uint32 {
+func (g generation) compare(number uint32) int { return cmp.Compare(g.number, number) }
+
+// generations knows which generations hold marks.
+type generations struct {
+	list    atomic.Pointer[[]generation] // sorted, never changed in place
+	room    atomic.Int64                 // bytes for filters
+	dropped uint32                       // generations before may have had marks
+}
+
+func (g *generations) get() []generation {
 	if p := g.list.Load(); p != nil {
 		return *p
 	}
@@ -36,28 +52,37 @@ func (g *generations) get() []uint32 {
 }
 
 // live returns the generations from the oldest on.
-func (g *generations) live(oldest uint32) []uint32 {
+func (g *generations) live(oldest uint32) []generation {
 	list := g.get()
-	i, _ := slices.BinarySearch(list, oldest)
+	i, _ := slices.BinarySearchFunc(list, oldest, generation.compare)
 	return list[i:]
 }
 
-// add and drop are called under the commit lock.
-func (g *generations) add(n uint32) {
+// add returns the filter of a generation, which is added if it is not there. It
+// holds nothing yet if it is new. add and drop are called under the commit lock.
+func (g *generations) add(n uint32, isNew bool) *markFilter {
 	list := g.get()
-	if i, ok := slices.BinarySearch(list, n); !ok {
-		list = slices.Insert(slices.Clone(list), i, n)
+	i, ok := slices.BinarySearchFunc(list, n, generation.compare)
+	if !ok {
+		f := newMarkFilter(&g.room, isNew && n >= g.dropped)
+		list = slices.Insert(slices.Clone(list), i, generation{n, f})
 		g.list.Store(&list)
 	}
+	return list[i].marks
 }
 
 func (g *generations) drop(oldest uint32) {
 	list := slices.Clone(g.live(oldest))
+	for _, gone := range g.get()[:len(g.get())-len(list)] {
+		gone.marks.end()
+	}
 	g.list.Store(&list)
+	g.dropped = max(g.dropped, oldest)
 }
 
 // loadSeen finds the generations on disk, one seek each.
 func (s *Embedded) loadSeen() error {
+	s.seen.room.Store(filterRoom)
 	for lo, hi := prefixRange(seenPrefix); ; {
 		found := false
 		err := s.scan(lo, hi, func(k, _ []byte) error {
@@ -65,13 +90,35 @@ func (s *Embedded) loadSeen() error {
 				return fmt.Errorf("seen mark %x: %w", k[1:], errDamaged)
 			}
 			n := uint32(k[1])<<24 | uint32(k[2])<<16 | uint32(k[3])<<8 | uint32(k[4])
-			s.seen.add(n)
+			s.seen.add(n, false)
 			lo, found = after(k[:5]), true
 			return errStop
 		})
 		if err != nil || !found {
 			return err
 		}
+	}
+}
+
+// learnSeen fills the filters of the generations that were on disk, the newest
+// first. Until that is done their marks are searched for.
+func (s *Embedded) learnSeen(ctx context.Context) {
+	for _, g := range slices.Backward(s.seen.get()) {
+		lo := binary.BigEndian.AppendUint32([]byte{seenPrefix}, g.number)
+		err := s.scan(lo, after(lo), func(k, _ []byte) error {
+			if len(k) != len(lo)+len(markID{}) {
+				return fmt.Errorf("seen mark %x: %w", k[1:], errDamaged)
+			}
+			g.marks.add(markID(k[len(lo):]))
+			return ctx.Err()
+		})
+		if err != nil {
+			if ctx.Err() == nil {
+				s.opts.Log.Error("reading seen marks failed, they are searched for one by one", "err", err.Error())
+			}
+			return
+		}
+		g.marks.complete()
 	}
 }
 
@@ -132,20 +179,20 @@ func (s *Embedded) mark(t *tx, id markID) (Mark, bool, error) {
 	}
 	defer s.gate.leave()
 	live := s.seen.live(oldestLive(s.opts.Now(), s.opts.SeenFor))
-	if len(live) == 0 {
-		return Mark{}, false, nil
-	}
-	if t.reader == nil {
-		lo, hi := prefixRange(seenPrefix)
-		it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi, UseL6Filters: true})
-		if err != nil {
-			return Mark{}, false, fmt.Errorf("store: look up seen mark: %w", err)
-		}
-		t.reader = &markReader{it}
-		s.readers.add(t.reader)
-	}
 	for _, g := range slices.Backward(live) {
-		m, ok, err := t.reader.get(g, id)
+		if g.marks.absent(id) {
+			continue
+		}
+		if t.reader == nil {
+			lo, hi := prefixRange(seenPrefix)
+			it, err := s.db.NewIter(&pebble.IterOptions{LowerBound: lo, UpperBound: hi, UseL6Filters: true})
+			if err != nil {
+				return Mark{}, false, fmt.Errorf("store: look up seen mark: %w", err)
+			}
+			t.reader = &markReader{it}
+			s.readers.add(t.reader)
+		}
+		m, ok, err := t.reader.get(g.number, id)
 		if err != nil {
 			return Mark{}, false, fmt.Errorf("store: look up seen mark: %w", err)
 		}
@@ -210,7 +257,7 @@ func (s *Embedded) marksConflict(t *tx) (bool, error) {
 		conflict, sure := s.recent.conflict(id, t.since)
 		if !sure {
 			for _, g := range s.seen.get() {
-				_, ok, err := s.read(seenKey(nil, g, id))
+				_, ok, err := s.read(seenKey(nil, g.number, id))
 				if err != nil {
 					return false, err
 				}
