@@ -14,6 +14,7 @@ import (
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/sstable"
 	"github.com/cockroachdb/pebble/v2/vfs"
 )
 
@@ -125,7 +126,7 @@ func openMode(dir string, o Options, files vfs.FS, readOnly bool) (*Embedded, er
 
 // engineOptions tunes Pebble for many small random writes beside a journal: the
 // large memtable halves the cost of a commit, and the filters make the look-up
-// of a mark that is not there cheap.
+// of a key that is not there cheap.
 func engineOptions(o Options, files vfs.FS, lock *pebble.Lock, found *damaged) *pebble.Options {
 	po := &pebble.Options{
 		FS:                          files,
@@ -151,7 +152,12 @@ func engineOptions(o Options, files vfs.FS, lock *pebble.Lock, found *damaged) *
 	po.TargetFileSizes[0] = 32 << 20
 	for i := range po.Levels {
 		po.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+		po.Levels[i].BlockSize = 4 << 10
+		po.Levels[i].IndexBlockSize = 256 << 10 // one level of index in every table
+		po.Levels[i].Compression = func() *sstable.CompressionProfile { return sstable.FastestCompression }
 	}
+	// Flushes write the journal by this size: one record a block is packed less.
+	po.Levels[0].BlockSize = 32 << 10
 	separateJournal(po)
 	return po
 }
