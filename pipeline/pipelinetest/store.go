@@ -42,6 +42,7 @@ func TestStore(t *testing.T, open func(t *testing.T, o store.Options) store.Stor
 		{name: "seen marks collide", run: testSeenConflict},
 		{name: "seen marks expire", run: testSeenExpiry, opts: store.Options{SeenFor: 30 * time.Hour}},
 		{name: "enqueue is idempotent", run: testEnqueue},
+		{name: "items are found by id and listed", run: testItem},
 		{name: "order per key", run: testQueueOrder},
 		{name: "leases", run: testLease},
 		{name: "reschedule", run: testReschedule},

@@ -293,3 +293,53 @@ func testTimerLease(t *testing.T, s *storeUnderTest) {
 	s.clock.Advance(time.Hour)
 	s.wantTimers(9)
 }
+
+func testItem(t *testing.T, s *storeUnderTest) {
+	now := s.clock.Now()
+	s.enqueue(
+		store.Item{ID: "1", Key: "k", Payload: []byte("first")},
+		store.Item{ID: "2", Key: "k", Payload: []byte("second")},
+		store.Item{ID: "3", Payload: []byte("third"), NotBefore: now.Add(time.Hour)})
+	s.wantClaim(9, "1")
+	s.do(nil, func(tx store.Tx) {
+		tx.Reschedule(store.Item{Queue: "q", ID: "1", Payload: []byte("changed"), Attempt: 1})
+	})
+	s.do(nil, func(tx store.Tx) {
+		for id, want := range map[string]string{"1": "changed", "2": "second", "3": "third"} {
+			it, ok, err := tx.Item("q", id)
+			if err != nil || !ok || string(it.Payload) != want || it.Queue != "q" || it.ID != id {
+				t.Errorf("Item(%s) = %+v, %t, %v", id, it, ok, err)
+			}
+		}
+		for _, q := range []string{"q", "other"} {
+			if _, ok, err := tx.Item(q, "4"); ok || err != nil {
+				t.Errorf("Item(%s, 4): %t, %v", q, ok, err)
+			}
+		}
+	})
+	list := func(max int) (ids []string) {
+		items, err := s.Waiting(t.Context(), "q", max)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, it := range items {
+			ids = append(ids, it.ID+"="+string(it.Payload))
+		}
+		return ids
+	}
+	if got := list(9); !slices.Equal(got, []string{"1=changed", "2=second", "3=third"}) {
+		t.Errorf("waiting are %q", got)
+	}
+	if got := list(2); !slices.Equal(got, []string{"1=changed", "2=second"}) {
+		t.Errorf("the first two waiting are %q", got)
+	}
+	s.finish("2")
+	if got := list(9); !slices.Equal(got, []string{"1=changed", "3=third"}) {
+		t.Errorf("without the second, waiting are %q", got)
+	}
+	s.do(nil, func(tx store.Tx) {
+		if _, ok, _ := tx.Item("q", "2"); ok {
+			t.Error("a finished item is found")
+		}
+	})
+}

@@ -130,19 +130,57 @@ func (s *Embedded) Claim(ctx context.Context, queue string, max int, now time.Ti
 		return nil, time.Time{}, err
 	}
 	due, next := s.schedule.claim(queue, max, now, lease)
-	items := make([]Item, 0, len(due))
-	for _, c := range due {
+	items, err := s.payloads(due)
+	if err != nil {
+		return nil, time.Time{}, err
+	}
+	return items, next, nil
+}
+
+// payloads reads those of items, without items that were finished meanwhile.
+func (s *Embedded) payloads(found []claimed) ([]Item, error) {
+	items := make([]Item, 0, len(found))
+	for _, c := range found {
 		payload, ok, err := s.read(numberKey(nil, payloadPrefix, c.order))
 		if err != nil {
-			return nil, time.Time{}, err
+			return nil, err
 		}
 		if !ok {
-			continue // finished meanwhile by the holder of a lease that ran out
+			continue
 		}
 		c.Payload = payload
 		items = append(items, c.Item)
 	}
-	return items, next, nil
+	return items, nil
+}
+
+// Waiting implements Store.
+func (s *Embedded) Waiting(ctx context.Context, queue string, max int) ([]Item, error) {
+	if err := s.gate.enter(); err != nil {
+		return nil, err
+	}
+	defer s.gate.leave()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return s.payloads(s.schedule.waiting(queue, max))
+}
+
+// item implements backend.
+func (s *Embedded) item(queue, id string) (Item, bool, error) {
+	if err := s.gate.enter(); err != nil {
+		return Item{}, false, err
+	}
+	defer s.gate.leave()
+	c, ok := s.schedule.find(queue, id)
+	if !ok {
+		return Item{}, false, nil
+	}
+	items, err := s.payloads([]claimed{c})
+	if err != nil || len(items) == 0 {
+		return Item{}, false, err
+	}
+	return items[0], true, nil
 }
 
 // Pending implements Store.

@@ -369,6 +369,32 @@ func (m *Memory) Claim(ctx context.Context, queue string, max int, now time.Time
 // Pending implements Store.
 func (m *Memory) Pending(queue string) (int, time.Time) { return m.schedule.pending(queue) }
 
+// Waiting implements Store.
+func (m *Memory) Waiting(ctx context.Context, queue string, max int) ([]Item, error) {
+	if err := m.gate.enter(); err != nil {
+		return nil, err
+	}
+	defer m.gate.leave()
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	found := m.schedule.waiting(queue, max)
+	items := make([]Item, len(found))
+	for i, c := range found {
+		items[i] = c.Item
+	}
+	return items, nil
+}
+
+// item implements backend.
+func (m *Memory) item(queue, id string) (Item, bool, error) {
+	if !m.gate.open() {
+		return Item{}, false, ErrClosed
+	}
+	c, ok := m.schedule.find(queue, id)
+	return c.Item, ok, nil
+}
+
 // ClaimTimers implements Store.
 func (m *Memory) ClaimTimers(ctx context.Context, max int, now time.Time, lease time.Duration) ([]Timer, time.Time, error) {
 	if err := m.gate.enter(); err != nil {

@@ -194,6 +194,34 @@ type claimed struct {
 	Item
 }
 
+// find returns an item that is pending. The payload is left out where it is on
+// disk.
+func (s *schedule) find(name, id string) (claimed, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[name]
+	if q == nil || q.byID[id] == nil {
+		return claimed{}, false
+	}
+	e := q.byID[id]
+	return claimed{e.rank, e.meta}, true
+}
+
+// waiting returns the first items that are on disk, in order.
+func (s *schedule) waiting(name string, max int) (items []claimed) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	q := s.queues[name]
+	if q == nil {
+		return nil
+	}
+	for el := q.all.Front(); el != nil && len(items) < max; el = el.Next() {
+		e := el.Value.(*entry)
+		items = append(items, claimed{e.rank, e.meta})
+	}
+	return items
+}
+
 // pending counts the items of a queue and finds when the oldest came.
 func (s *schedule) pending(name string) (n int, oldest time.Time) {
 	s.mu.Lock()

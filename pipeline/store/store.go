@@ -69,6 +69,10 @@ type Store interface {
 	// Pending counts the items of a queue and tells the age of the oldest.
 	Pending(queue string) (n int, oldest time.Time)
 
+	// Waiting returns up to max durable items of a queue in the order of
+	// enqueueing, leased or not. It leases nothing.
+	Waiting(ctx context.Context, queue string, max int) ([]Item, error)
+
 	// ClaimTimers leases up to max timers due at now, oldest first. A timer may
 	// be replaced or cancelled between the claim and the transaction that acts on
 	// it, which must therefore compare it with Tx.Timer. A lease ends with
@@ -120,6 +124,9 @@ type Tx interface {
 	// unchanged, and 0 for a provisional one unless Commit returned nil.
 	Seq(seq uint64) uint64
 
+	// Item returns a pending item, leased or not, as the last commit left it; what
+	// this transaction does to queues is not seen.
+	Item(queue, id string) (Item, bool, error)
 	// Enqueue adds an item to its queue. An item with the same queue and id
 	// replaces nothing and is dropped: enqueueing is idempotent.
 	Enqueue(it Item)

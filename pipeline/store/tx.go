@@ -35,6 +35,7 @@ type backend interface {
 	get(t *tx, key string) ([]byte, bool, error)
 	mark(t *tx, id markID) (Mark, bool, error)
 	timer(id string) (Timer, bool, error)
+	item(queue, id string) (Item, bool, error)
 	cursor(name string) (uint64, error)
 	// commit makes the transaction durable, releases its locks on the way and
 	// sets first.
@@ -196,6 +197,13 @@ func (t *tx) Seq(seq uint64) uint64 {
 		return 0
 	}
 	return t.first + seq&^provisional
+}
+
+func (t *tx) Item(queue, id string) (Item, bool, error) {
+	if t.over {
+		return Item{}, false, errOver
+	}
+	return t.back.item(queue, id)
 }
 
 func (t *tx) Enqueue(it Item) { t.queued = append(t.queued, queueOp{enqueueOp, it}) }
