@@ -195,8 +195,13 @@ func (p *Pipeline) release(ctx context.Context, tx store.Tx, w Waiting, by Appro
 			return nil, refuse("there is no sink %q any more: reject %s, or configure it again", part.Target, a.ID)
 		}
 	}
+	for i := range w.Parts {
+		if part := &w.Parts[i]; part.Stream != "" && !p.serves(tx, part) {
+			return nil, refuse("there is no stream %q of %s any more: reject %s", part.Stream, part.Target, a.ID)
+		}
+	}
 	for _, part := range ready {
-		if p.backlogged(part.Target) {
+		if p.backlogged(part.queue()) {
 			return nil, refuse("too many actions wait for %s: release %s when they are fewer", part.Target, a.ID)
 		}
 	}

@@ -32,8 +32,12 @@ func newItem(a Action, then []Action, merge string, now time.Time) (store.Item, 
 	if err != nil {
 		return store.Item{}, fmt.Errorf("queue %s: %w", a.ID, err)
 	}
+	id := a.ID + "/" + strconv.Itoa(a.Part)
+	if a.Stream != "" {
+		id = TokenID(a.partID(), a.queue()) // by which its receiver acknowledges it
+	}
 	return store.Item{
-		Queue: a.Target, ID: a.ID + "/" + strconv.Itoa(a.Part), Key: a.Key,
+		Queue: a.queue(), ID: id, Key: a.Key,
 		Payload: payload, Attempt: a.Attempt, NotBefore: now, Enqueued: now,
 	}, nil
 }
@@ -55,6 +59,8 @@ type dispatcher struct {
 	p    *Pipeline
 	name string
 	sink Sink
+	// changed gives the channel that is closed when there may be more to deliver.
+	changed func() <-chan struct{}
 
 	mu     sync.Mutex
 	failed int       // batches in a row that got nothing through
@@ -67,7 +73,10 @@ type dispatcher struct {
 // answered: its answer is written down. The first fault of the store ends all
 // loops and is returned.
 func (p *Pipeline) Deliver(ctx context.Context, name string, sink Sink) error {
-	d := &dispatcher{p: p, name: name, sink: sink}
+	d := &dispatcher{p: p, name: name, sink: sink, changed: p.store.Changed}
+	if s, ok := sink.(Spreader); ok {
+		p.spreaders.Store(name, s)
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	errs := make([]error, sinkLoops)
@@ -84,7 +93,7 @@ func (p *Pipeline) Deliver(ctx context.Context, name string, sink Sink) error {
 
 func (d *dispatcher) run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		changed := d.p.store.Changed()
+		changed := d.changed()
 		wait, err := d.once(ctx)
 		if err != nil {
 			if ctx.Err() != nil {
@@ -116,6 +125,9 @@ func (d *dispatcher) once(ctx context.Context) (time.Duration, error) {
 	}
 	if len(items) == 0 {
 		return untilDue(next, now), nil
+	}
+	if s, ok := d.sink.(Spreader); ok {
+		return 0, d.spread(ctx, s, items, now)
 	}
 	work, cancel := context.WithTimeout(ctx, claimWork)
 	defer cancel()
@@ -151,9 +163,7 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 			continue
 		}
 		switch {
-		case !l.Action.Expires.IsZero() && now.After(l.Action.Expires):
-			l.Action.Status, l.Action.Why = Expired, "not handed over before "+l.Action.Expires.Format(time.RFC3339)
-			l.Action.Attempt, l.Action.Token = it.Attempt, ""
+		case l.expired(now):
 			ended = append(ended, l)
 		case l.Bytes != nil:
 			ready = append(ready, l)
@@ -197,6 +207,24 @@ func (d *dispatcher) prepare(ctx context.Context, items []store.Item, now time.T
 	return ready, err
 }
 
+// delivery is the load as a sink gets it.
+func (l *load) delivery() Delivery {
+	return Delivery{
+		ID: l.item.ID, Key: l.item.Key, Kind: "action", Payload: l.Bytes, Attempt: l.item.Attempt + 1,
+		Event: l.Action.Emits, JTI: l.Action.JTI, Txn: l.Action.Txn, Chain: l.Action.Chain,
+	}
+}
+
+// expired ends a load whose time is over.
+func (l *load) expired(now time.Time) bool {
+	if l.Action.Expires.IsZero() || !now.After(l.Action.Expires) {
+		return false
+	}
+	l.Action.Status, l.Action.Why = Expired, "not handed over before "+l.Action.Expires.Format(time.RFC3339)
+	l.Action.Attempt, l.Action.Token = l.item.Attempt, ""
+	return true
+}
+
 // make lets the sink make the bytes of a parcel.
 func (d *dispatcher) make(ctx context.Context, preparer Preparer, l *load) error {
 	o, err := d.order(*l)
@@ -229,12 +257,8 @@ func (d *dispatcher) order(l load) (Order, error) {
 	if err := json.Unmarshal(l.Action.Subject, &subject); err != nil {
 		return Order{}, fmt.Errorf("subject of %s: %w", l.Action.ID, err)
 	}
-	id := l.Action.ID
-	if l.Action.Part > 0 {
-		id += "/" + strconv.Itoa(l.Action.Part)
-	}
 	o := Order{
-		ActionID: id, Rule: l.Action.Rule, Type: l.Action.Type, Event: l.Action.Emits,
+		ActionID: l.Action.partID(), Rule: l.Action.Rule, Type: l.Action.Type, Event: l.Action.Emits,
 		Subject: subject, Body: l.Action.Body, Txn: l.Action.Txn, Chain: l.Action.Chain,
 		Made: l.Action.Made, Expires: l.Action.Expires, Stream: d.name,
 	}
@@ -247,11 +271,8 @@ func (d *dispatcher) order(l load) (Order, error) {
 // deliver hands loads to the sink and writes down what it said.
 func (d *dispatcher) deliver(ctx context.Context, loads []load) error {
 	batch := make([]Delivery, len(loads))
-	for i, l := range loads {
-		batch[i] = Delivery{
-			ID: l.item.ID, Key: l.item.Key, Kind: "action", Payload: l.Bytes, Attempt: l.item.Attempt + 1,
-			Event: l.Action.Emits, JTI: l.Action.JTI, Txn: l.Action.Txn, Chain: l.Action.Chain,
-		}
+	for i := range loads {
+		batch[i] = loads[i].delivery()
 	}
 	start := time.Now()
 	results, err := d.sink.Deliver(ctx, batch)

@@ -63,6 +63,12 @@ func ActionID(eventID, rule, actionType, subjectKey, key, lane string) string {
 // TokenID is the jti of the SET by which an action reaches a stream or sink.
 func TokenID(actionID, sink string) string { return hash("jti", actionID, sink) }
 
+// StreamActionID is the id of what the product states to a stream about that
+// stream; nonce tells equal statements apart.
+func StreamActionID(queue, event, nonce string) string {
+	return "a-" + hash("stream", queue, event, nonce)
+}
+
 func tail(id string) string {
 	if len(id) > 2 && id[1] == '-' {
 		return id[2:]

@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"encoding/json"
+	"strconv"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
@@ -157,18 +158,20 @@ type Action struct {
 	Branch   string          `json:"branch,omitempty"`
 	Severity string          `json:"severity,omitempty"`
 	Mode     Mode            `json:"mode"`
-	Type     string          `json:"type"`           // action type
-	Part     int             `json:"part,omitzero"`  // place among the parts of the action
-	After    int             `json:"after,omitzero"` // calls of the action that must be taken before this part goes out
-	Call     *CallPart       `json:"call,omitempty"` // what is asked of the target; nil for a part that emits
-	Emits    string          `json:"emits"`          // event short name, "" for a part that calls
-	Target   string          `json:"target"`         // sink name; "" while not routed
-	Subject  json.RawMessage `json:"subject"`        // subject identifier
-	Key      string          `json:"key"`            // canonical subject key
-	Body     json.RawMessage `json:"body,omitempty"` // event payload, or body of the call
+	Type     string          `json:"type"`              // action type
+	Part     int             `json:"part,omitzero"`     // place among the parts of the action
+	After    int             `json:"after,omitzero"`    // calls of the action that must be taken before this part goes out
+	Call     *CallPart       `json:"call,omitempty"`    // what is asked of the target; nil for a part that emits
+	Emits    string          `json:"emits"`             // event short name, "" for a part that calls
+	Target   string          `json:"target"`            // sink name; "" while not routed
+	Stream   string          `json:"stream,omitempty"`  // of the sink: which of its streams it goes to
+	Control  bool            `json:"control,omitempty"` // it goes to the stream whatever its status is
+	Subject  json.RawMessage `json:"subject"`           // subject identifier
+	Key      string          `json:"key"`               // canonical subject key
+	Body     json.RawMessage `json:"body,omitempty"`    // event payload, or body of the call
 	Reason   string          `json:"reason"`
 	Status   Status          `json:"status"`
-	Guard    string          `json:"guard,omitempty"`  // the guard that stopped it: remit, protected, stop, stale, late, mode, merge, loop, limit, template, backlog, do
+	Guard    string          `json:"guard,omitempty"`  // the guard that stopped it: remit, protected, stop, stale, late, mode, merge, loop, limit, template, backlog, do, stream
 	Why      string          `json:"why,omitempty"`    // one sentence on the status
 	Into     string          `json:"into,omitempty"`   // merged: id of the action it became part of
 	Txn      string          `json:"txn,omitempty"`    //
@@ -184,6 +187,22 @@ type Action struct {
 	Session  *EntityPart     `json:"session,omitempty"`
 	Test     bool            `json:"test,omitempty"`  // caused by a drill
 	Trace    string          `json:"trace,omitempty"` // Record.Trace of the causing input
+}
+
+// queue is where the part waits: that of its sink, or one of a stream of it.
+func (a *Action) queue() string {
+	if a.Control {
+		return ControlQueue(a.Target, a.Stream)
+	}
+	return StreamQueue(a.Target, a.Stream)
+}
+
+// partID tells the parts of one action apart; the id alone is that of the first.
+func (a *Action) partID() string {
+	if a.Part > 0 {
+		return a.ID + "/" + strconv.Itoa(a.Part)
+	}
+	return a.ID
 }
 
 // CallPart is the call of a part, without its body. It holds no secret: host and
@@ -245,8 +264,8 @@ var statuses = map[Status]struct {
 	Superseded:      {93, true, nil},
 	Suppressed:      {94, true, nil},
 	Queued:          {40, false, []Status{Sent, Done, Acked, Failed, Dead, Expired, Superseded}},
-	Sent:            {50, false, []Status{Done, Acked, Failed, Dead, Expired}},
-	Failed:          {55, false, []Status{Sent, Done, Acked, Failed, Dead, Expired}},
+	Sent:            {50, false, []Status{Done, Acked, Failed, Dead, Expired, Superseded}},
+	Failed:          {55, false, []Status{Sent, Done, Acked, Failed, Dead, Expired, Superseded}},
 	Done:            {60, false, []Status{Sent, Acked, Failed, Dead, Reverted}},
 	Acked:           {70, true, []Status{Reverted}},
 	Dead:            {95, true, []Status{Queued}},

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -45,6 +46,8 @@ type Pipeline struct {
 	recent   recent
 	samples  sampler
 	keys     keysKnown
+
+	spreaders sync.Map // sink name -> Spreader
 }
 
 // New returns a pipeline that refuses everything until Use was called.

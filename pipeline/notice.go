@@ -100,7 +100,7 @@ func Notices(r *Record) []Notice {
 		// Parts of one action that wait for the same are one; parts behind a
 		// call share its end.
 		if a.Mode == Shadow || a.Guard == "do" || slices.ContainsFunc(r.Actions[:i], func(b Action) bool {
-			return b.ID == a.ID && b.Status == a.Status && b.Target == a.Target
+			return b.ID == a.ID && b.Status == a.Status && b.Target == a.Target && b.Stream == a.Stream
 		}) {
 			continue
 		}

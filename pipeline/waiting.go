@@ -49,7 +49,11 @@ func (w *Waiting) key() string {
 	if w.Action.Target == "" {
 		return waitingKeys + w.Action.ID
 	}
-	return waitingKeys + w.Action.ID + "/" + strconv.Itoa(w.Action.Part)
+	key := waitingKeys + w.Action.ID + "/" + strconv.Itoa(w.Action.Part)
+	if w.Action.Stream != "" {
+		key += "/" + w.Action.Stream
+	}
+	return key
 }
 
 func (w *Waiting) shareKey() string { return shareKeys + hash("share", w.Share) }

@@ -51,6 +51,7 @@ func (r *renderer) action(a *pipeline.Action) {
 		w.text("path", a.Call.Path)
 	}
 	w.text("target", a.Target)
+	w.text("stream", a.Stream)
 	w.text("subject", a.Key)
 	w.text("status", string(a.Status))
 	w.int("status_rank", int64(a.Status.Rank()))
@@ -97,6 +98,9 @@ func (r *renderer) action(a *pipeline.Action) {
 	key := []string{a.ID, a.Emits, a.Target, string(a.Status), strconv.Itoa(a.Attempt)}
 	if a.Part > 0 {
 		key = append(key, strconv.Itoa(a.Part))
+	}
+	if a.Stream != "" {
+		key = append(key, a.Stream)
 	}
 	r.end(&h, key...)
 }

@@ -232,6 +232,9 @@ func actionMessage(a *pipeline.Action) string {
 	if a.Target != "" {
 		b.WriteString(preposition(a.Status))
 		b.WriteString(a.Target)
+		if a.Stream != "" {
+			b.WriteString("/" + a.Stream)
+		}
 	}
 	if a.Call != nil {
 		b.WriteString(" (" + strings.TrimSpace(first(a.Call.Method, "call")+" "+a.Call.Path) + ")")

@@ -142,6 +142,7 @@ func records() map[string]*pipeline.Record {
 			}},
 		"delivery":   delivery,
 		"called":     called(),
+		"copied":     copied(),
 		"approved":   approved(),
 		"rejected":   {Kind: pipeline.RejectRecord, At: at("2026-02-03T10:15:05.003Z"), Input: rejected},
 		"unreadable": {Kind: pipeline.RejectRecord, At: at("2026-02-03T10:15:05.003Z"), Input: unreadable},
@@ -216,6 +217,14 @@ func called() *pipeline.Record {
 		Body: []byte(`{"reason":"user risk is high"}`), Reason: "user risk is high", Status: pipeline.Acked, Attempt: 1, Info: "200",
 		Made: at("2026-02-03T10:15:05.031Z"), Received: at("2026-02-03T10:15:05.031Z"),
 	}}}
+}
+
+// copied is what one stream of a sink took.
+func copied() *pipeline.Record {
+	r := called()
+	a := &r.Actions[0]
+	a.Call, a.Emits, a.Target, a.Stream, a.Info = nil, "account-disabled", "signals", "app.main", "202"
+	return r
 }
 
 // approved is a person's word on an action of two parts.

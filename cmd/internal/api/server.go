@@ -172,7 +172,7 @@ func (b Backend) follow(ctx context.Context, actions []pipeline.Action) error {
 		}
 		for _, f := range found {
 			for _, later := range f.Record.Actions {
-				if f.Record.Kind != pipeline.InputRecord && later.ID == now.ID && later.Target == now.Target && later.Part == now.Part {
+				if f.Record.Kind != pipeline.InputRecord && later.ID == now.ID && later.Target == now.Target && later.Stream == now.Stream && later.Part == now.Part {
 					*now = later
 				}
 			}
