@@ -455,6 +455,55 @@ sink "file" "signals" {
 #   }
 # }
 
+# New signed SETs to receivers that manage their streams themselves (SSF 1.0):
+# metadata at /.well-known/ssf-configuration, and configuration, status, subjects,
+# verification and polling below /ssf/ and the name of the sink. A receiver sees
+# its own streams and nothing else.
+# sink "ssf" "receivers" {
+#   issuer = "https://signals.example.com"      # issuer, algorithm and authority as above
+#   # url  = "https://signals.example.com"      # where receivers reach us, if not at the issuer's host
+#
+#   receiver "app" {
+#     audience = ["https://app.example.com"]    # aud of all its SETs
+#     token    = env("APP_TOKEN")               # bearer token by which it calls us,
+#     # token_sha256 = ["2bb8..."]              # or SHA-256 digests of such tokens, in hex
+#     scopes   = ["ssf.manage"]                 # or ssf.read, or narrower: ssf.manage.poll
+#
+#     # What it may be told of, and whom; without, all CAEP and RISC events.
+#     # events   = ["session-revoked", "credential-change"]
+#     # subjects = ["email:*@example.com"]
+#
+#     max_streams   = 4                         # of its own making
+#     allow_private = false                     # it may name push endpoints outside the public internet
+#     # ca_file     = "ca.pem"                  # certificates to trust there instead of the system's
+#
+#     # A stream it need not create, and cannot change: app.main. With poll {}
+#     # instead of push, it comes for its SETs.
+#     # stream "main" {
+#     #   events      = ["session-revoked"]
+#     #   description = "sessions"
+#     #   push {
+#     #     endpoint = "https://app.example.com/events" # and the rest as above
+#     #   }
+#     # }
+#   }
+#
+#   default_subjects          = "ALL"           # or "NONE": nothing until a receiver adds subjects
+#   min_verification_interval = "10s"           # between a stream's requests for verification
+#   # inactivity_timeout      = "720h"          # without a call or a poll a stream is paused
+#   # on_inactivity           = "pause"         # or "disable"
+#   dead_after                = "15m"           # people are told when a SET waits so long
+#
+#   bounds {
+#     max_subjects = 10000                      # of one stream
+#     max_queue    = 10000                      # SETs that wait for one stream; further ones are dead letters
+#     max_bytes    = bytes("64KiB")             # of a request
+#     max_polls    = 256                        # polls that wait at a time
+#     poll_wait    = "30s"                      # longest
+#     redeliver    = "1m"                       # what was polled and not acknowledged is offered again
+#   }
+# }
+
 # New signed SETs in Okta's dialect, to an Okta org where we are registered as a
 # security events provider, with our JWKS and this issuer. Okta takes
 # session-revoked, device-compliance-change, identifier-changed, ip-change,

@@ -92,6 +92,10 @@ type Env struct {
 	// 503 there while it does not run.
 	Mount func(pattern string, h http.Handler) error
 
+	// Closing is closed when the shared listener takes no more requests and waits
+	// for those under way: who holds one back answers it. nil never is.
+	Closing <-chan struct{}
+
 	// Signer gives the product's own key for an algorithm, such as ES256.
 	Signer func(algorithm string) (Signer, error)
 }

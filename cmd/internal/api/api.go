@@ -47,6 +47,21 @@ type SinkStatus struct {
 	Name    string    `json:"name"`
 	Pending int       `json:"pending"`
 	Oldest  time.Time `json:"oldest,omitzero"`
+
+	Streams []StreamStatus `json:"streams,omitempty"` // of a sink with receivers
+}
+
+// StreamStatus tells how a stream of a receiver stands.
+type StreamStatus struct {
+	ID       string    `json:"id"`
+	Receiver string    `json:"receiver"`
+	Method   string    `json:"method"` // push or poll
+	Status   string    `json:"status"` // enabled, paused or disabled
+	Reason   string    `json:"reason,omitempty"`
+	Pending  int       `json:"pending"` // SETs its receiver has not taken
+	Oldest   time.Time `json:"oldest,omitzero"`
+	Subjects int       `json:"subjects,omitempty"` // added or removed
+	Active   time.Time `json:"active,omitzero"`    // last call or poll that concerned it
 }
 
 // IndexStatus tells how far an index is behind.

@@ -87,6 +87,7 @@ type App struct {
 	gen     atomic.Pointer[generation]
 	reload  sync.Mutex
 	loops   loops
+	closing chan struct{}      // closed when the shared listener takes no more
 	intake  context.CancelFunc // ends the sources
 	work    context.CancelFunc // ends everything else
 	serving context.CancelFunc
@@ -123,7 +124,7 @@ func New(o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{o: o, cfg: g.cfg, log: o.Log, metrics: newMetrics(o.Version)}
+	a := &App{o: o, cfg: g.cfg, log: o.Log, metrics: newMetrics(o.Version), closing: make(chan struct{})}
 	a.loops = loops{log: o.Log, restarts: func(name string) { a.metrics.restarts.WithLabelValues(name).Inc() }}
 	defer func() {
 		if err != nil {
@@ -211,6 +212,7 @@ func (a *App) connect(cfg *config.Config) error {
 		}
 		a.sinks = append(a.sinks, namedSink{s.Name, sink})
 		a.metrics.watchQueue(a.store, s.Name, a.o.Now)
+		a.connectStreams(s.Name, sink)
 	}
 	for _, s := range cfg.Indexes {
 		sink, err := a.openSink("index", s, cfg)
@@ -250,6 +252,7 @@ func (a *App) env(kindName, name string, cfg *config.Config) kind.Env {
 		Mount: func(pattern string, h http.Handler) error {
 			return a.public.mount(pattern, a.metrics.answers(kindName+"/"+name, h))
 		},
+		Closing: a.closing,
 		Signer: func(alg string) (kind.Signer, error) {
 			return a.keys.Signer(alg)
 		},
@@ -333,6 +336,7 @@ func (a *App) Start(ctx context.Context) error {
 			return a.line.Deliver(ctx, s.name, s.sink)
 		})
 	}
+	a.serveStreams(work)
 	if err := a.follow(ctx, work); err != nil {
 		return err
 	}
@@ -444,6 +448,7 @@ func (a *App) Stop(ctx context.Context) error {
 		if a.intake != nil {
 			a.intake()
 		}
+		close(a.closing)
 		a.public.shutdown(ctx)
 		if cerr := a.line.Close(ctx); cerr != nil {
 			a.log.Warn("stopped before everything received was finished", "err", cerr)

@@ -27,17 +27,23 @@ func surroundings(cfg *config.Config) diag.List {
 		}
 	}
 	taken := map[string]string{}
-	for _, s := range cfg.Sources {
-		mounts, ok := s.Config.(interface{ Mounts(name string) []string })
+	mount := func(role, name string, config any, at diag.Place) {
+		mounts, ok := config.(interface{ Mounts(name string) []string })
 		if !ok {
-			continue
+			return
 		}
-		for _, path := range mounts.Mounts(s.Name) {
+		for _, path := range mounts.Mounts(name) {
 			if other, ok := taken[path]; ok {
-				add(s.Place, fmt.Sprintf("path %q is taken by source %q", path, other), "Give one of the two another path.")
+				add(at, fmt.Sprintf("path %q is taken by %s", path, other), "Give one of the two another path, or another issuer.")
 			}
-			taken[path] = s.Name
+			taken[path] = fmt.Sprintf("%s %q", role, name)
 		}
+	}
+	for _, s := range cfg.Sources {
+		mount("source", s.Name, s.Config, s.Place)
+	}
+	for _, s := range cfg.Sinks {
+		mount("sink", s.Name, s.Config, s.Place)
 	}
 	if err := policyFolder(cfg); err != nil {
 		add(diag.Place{File: cfg.File}, fmt.Sprintf("policy folder %q cannot be read: %s", cfg.Policies.Dir, reason(err)),

@@ -80,7 +80,7 @@ func (a *App) status(ctx context.Context) api.Status {
 	s.Stopped, _ = a.line.Stopped(ctx)
 	for _, sink := range a.sinks {
 		n, oldest := a.store.Pending(sink.name)
-		s.Sinks = append(s.Sinks, api.SinkStatus{Name: sink.name, Pending: n, Oldest: oldest})
+		s.Sinks = append(s.Sinks, api.SinkStatus{Name: sink.name, Pending: n, Oldest: oldest, Streams: streams(ctx, sink.sink)})
 	}
 	for _, i := range a.indexes {
 		lag, _ := a.line.Lag(ctx, i.name)

@@ -85,6 +85,12 @@ var statuses = []int{
 	http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusTooManyRequests, http.StatusServiceUnavailable,
 }
 
+// further are those of endpoints that are managed, which have no series before
+// their first answer.
+var further = []int{
+	http.StatusOK, http.StatusCreated, http.StatusNoContent, http.StatusForbidden, http.StatusNotFound, http.StatusConflict,
+}
+
 // answers counts what an endpoint answers.
 func (m *metrics) answers(connector string, h http.Handler) http.Handler {
 	for _, s := range statuses {
@@ -94,7 +100,7 @@ func (m *metrics) answers(connector string, h http.Handler) http.Handler {
 		c := &counted{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			label := "other"
-			if slices.Contains(statuses, c.status) || c.status == http.StatusOK {
+			if slices.Contains(statuses, c.status) || slices.Contains(further, c.status) {
 				label = strconv.Itoa(c.status)
 			}
 			m.responses.WithLabelValues(connector, label).Inc()

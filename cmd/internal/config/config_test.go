@@ -159,7 +159,7 @@ func TestShippedFileInFull(t *testing.T) {
 			open = false
 		}
 	}
-	env := func(string) (string, bool) { return "a secret long enough", true }
+	env := func(string) (string, bool) { return "a-secret-long-enough", true }
 	cfg, list := Parse("config.hcl", ".", []byte(strings.Join(lines, "\n")), env)
 	for _, d := range list {
 		t.Errorf("%s: %s (%s)", d.At(), d.Summary, d.Detail)

@@ -38,12 +38,13 @@ var (
 	_ pipeline.Preparer = (*sink)(nil)
 )
 
-func newSink(c *Config, env kind.Env, signer kind.Signer, client *http.Client) *sink {
-	b, _ := c.Push.bounds()
+// newSink returns what pushes the tokens of a mint to the endpoint of the block.
+func newSink(p *Push, mint ssf.Mint, env kind.Env, client *http.Client) *sink {
+	b, _ := p.bounds("")
 	return &sink{
-		Mint: ssf.Mint{Sink: env.Name, Issuer: c.Issuer, Audience: c.Audience, Signer: signer, Now: env.Clock()},
+		Mint: mint,
 		client: &push.Client{
-			Name: env.Name, Endpoint: c.Push.Endpoint, Authorization: string(c.Push.Authorization),
+			Name: mint.Sink, Endpoint: p.Endpoint, Authorization: string(p.Authorization),
 			Timeout: b.timeout, HTTP: client, Now: env.Clock(),
 		},
 		lanes: outbound.NewLanes(b.inFlight),

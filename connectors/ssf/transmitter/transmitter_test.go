@@ -21,6 +21,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/connectors/outbound"
+	"github.com/signalbox-dev/signalbox/connectors/ssf"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
@@ -130,7 +131,7 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
-func decode(t *testing.T, part string, into any) {
+func decode(t testing.TB, part string, into any) {
 	t.Helper()
 	b, err := base64.RawURLEncoding.DecodeString(part)
 	if err == nil {
@@ -403,7 +404,7 @@ func (f transport) RoundTrip(r *http.Request) (*http.Response, error) { return f
 func TestTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &Config{Push: &Push{Endpoint: "https://app.example.com/"}}
-		s := newSink(c, kind.Env{Name: "app"}, nil, &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
+		s := newSink(c.Push, ssf.Mint{Sink: "app"}, kind.Env{}, &http.Client{Transport: transport(func(r *http.Request) (*http.Response, error) {
 			<-r.Context().Done()
 			return nil, r.Context().Err()
 		})})

@@ -1,0 +1,102 @@
+package transmitter
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/store"
+)
+
+// How long what is said of a stream itself is worth saying.
+const (
+	verificationFor = time.Hour
+	updateFor       = 24 * time.Hour
+)
+
+// itself is the subject that stands for a stream (SSF-TX-80, EVT-31).
+func itself(id string) (s event.Subject) {
+	text, _ := json.Marshal(map[string]string{"format": "opaque", "id": id})
+	_ = s.UnmarshalJSON(text) // of our own making
+	return s
+}
+
+// statement is an event for one stream, as an action of the product. What is
+// about the stream itself keeps no order with the rest.
+func (h *hub) statement(id, name string, subject event.Subject, body []byte, validFor time.Duration) pipeline.Action {
+	now := h.now().UTC()
+	text, _ := subject.MarshalJSON()
+	a := pipeline.Action{
+		ID:   pipeline.StreamActionID(pipeline.StreamQueue(h.name, id), name, newStreamID()),
+		Type: name, Emits: name, Target: h.name, Stream: id, Mode: pipeline.Enforce,
+		Subject: text, Key: subject.Key(), Body: body, Made: now, Received: now, Expires: now.Add(validFor),
+	}
+	return a
+}
+
+// state puts a statement into its queue and tells the journal.
+func (h *hub) state(tx store.Tx, a pipeline.Action, add func(pipeline.Action)) error {
+	if err := pipeline.Enqueue(tx, &a, h.now()); err != nil {
+		return err
+	}
+	add(a)
+	return nil
+}
+
+// tellStatus tells the receiver what the status of its stream is now, whatever
+// that is (EVT-30).
+func (h *hub) tellStatus(tx store.Tx, s *stream, add func(pipeline.Action)) error {
+	body := map[string]string{"status": s.Status}
+	if s.Reason != "" {
+		body["reason"] = s.Reason
+	}
+	text, _ := json.Marshal(body)
+	a := h.statement(s.ID, "stream-updated", itself(s.ID), text, updateFor)
+	a.Control = true
+	return h.state(tx, a, add)
+}
+
+// verify queues a verification event. state is echoed as it came (SSF-TX-77);
+// nil is none (SSF-TX-78).
+func (h *hub) verify(tx store.Tx, id string, state *string, add func(pipeline.Action)) error {
+	body := []byte(`{}`)
+	if state != nil {
+		body, _ = json.Marshal(map[string]string{"state": *state})
+	}
+	return h.state(tx, h.statement(id, "verification", itself(id), body, verificationFor), add)
+}
+
+// Emit implements kind.Streamer.
+func (h *hub) Emit(ctx context.Context, id, eventName string, subject event.Subject, body []byte) (string, error) {
+	t, ok := event.ByName(eventName)
+	if !ok || !streamable(t) && t.Family != "ssf" {
+		return "", fmt.Errorf("emit to stream %s: no event %s for streams", id, strconv.Quote(eventName))
+	}
+	if body == nil {
+		body = []byte(`{}`)
+	}
+	a := h.statement(id, t.Name, subject, body, updateFor)
+	err := h.change(ctx, func(tx store.Tx, add func(pipeline.Action)) error {
+		s, err := h.load(tx, id)
+		switch {
+		case err != nil:
+			return err
+		case s == nil:
+			return fmt.Errorf("there is no stream %q", id)
+		case s.Status == disabled:
+			return fmt.Errorf("stream %s is disabled: what is sent to it would be held for nobody", id)
+		}
+		if why := h.full(id); why != "" {
+			return fmt.Errorf("%s", why)
+		}
+		return h.state(tx, a, add)
+	})
+	if err != nil {
+		return "", fmt.Errorf("emit to stream: %w", err)
+	}
+	return a.ID, nil
+}
