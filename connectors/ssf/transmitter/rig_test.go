@@ -3,7 +3,6 @@ package transmitter
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -55,6 +54,12 @@ type rig struct {
 // the end of the test.
 func serve(t testing.TB, s store.Store, c *Config) *rig {
 	t.Helper()
+	return serveOn(t, s, c, func() bool { return false })
+}
+
+// serveOn serves on a store that may be killed; nil if that was before it ran.
+func serveOn(t testing.TB, s store.Store, c *Config, killed func() bool) *rig {
+	t.Helper()
 	if s == nil {
 		s = store.NewMemory(store.Options{}, store.Faults{})
 	}
@@ -82,7 +87,7 @@ func serve(t testing.TB, s store.Store, c *Config) *rig {
 		func() error { return r.hub.Run(ctx) },
 	} {
 		wg.Go(func() {
-			if err := run(); err != nil && !errors.Is(err, store.ErrClosed) {
+			if err := run(); err != nil && !killed() {
 				t.Errorf("loop: %v", err)
 			}
 		})
@@ -95,7 +100,11 @@ func serve(t testing.TB, s store.Store, c *Config) *rig {
 		})
 	}
 	t.Cleanup(r.stop)
-	r.until("it runs", r.hub.running.Load)
+	r.until("it runs", func() bool { return r.hub.running.Load() || killed() })
+	if killed() {
+		r.stop()
+		return nil
+	}
 	return r
 }
 
@@ -310,4 +319,3 @@ func (r *rig) statuses(id string) map[string]pipeline.Status {
 	}
 	return m
 }
-

@@ -239,7 +239,6 @@ func TestEmit(t *testing.T) {
 	}
 }
 
-
 func TestSubjects(t *testing.T) {
 	const user, device, tenant = `{"format":"email","email":"jane@example.com"}`, `{"format":"opaque","id":"dev-1"}`, `{"format":"opaque","id":"t-1"}`
 	complexOf := func(parts string) string { return `{"format":"complex",` + parts + `}` }
