@@ -7,7 +7,24 @@ import (
 
 // nameSet finds the members of one object by name, as it reads. The hash is
 // keyed, so that a sender cannot make names collide.
-type nameSet struct{ slots []nameSlot }
+type nameSet struct {
+	slots []nameSlot
+	seen  [4]uint64 // while there are few: the marks of their names
+}
+
+// suspect reports whether a name may be there already, by a mark of its length,
+// first and last bytes, and leaves its own mark.
+func (s *nameSet) suspect(key []byte) bool {
+	mark := uint(len(key)) * 37
+	if n := len(key); n > 1 {
+		mark += uint(key[0])*3 + uint(key[n-1])*7 + uint(key[n-2])*31
+	}
+	bit := uint64(1) << (mark & 63)
+	word := &s.seen[mark>>6&3]
+	found := *word&bit != 0
+	*word |= bit
+	return found
+}
 
 type nameSlot struct {
 	hash uint32

@@ -2,7 +2,10 @@ package strictjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -81,20 +84,32 @@ func Parse(src []byte, lim Limits) (Value, error) {
 	if lim.Depth <= 0 || lim.Depth > maxDepth {
 		lim.Depth = maxDepth
 	}
+	held := tapes.Get().(*[]node)
 	p := parser{lim: lim}
-	p.src = src
-	p.nodes = make([]node, 0, 8+len(src)/32)
+	p.src, p.nodes = src, (*held)[:0]
 	p.space()
-	if err := p.value(0, 0, false); err != nil {
-		return Value{}, err
+	err := p.value(0, 0, false)
+	if err == nil {
+		if p.space(); p.pos != len(src) {
+			err = p.fail("unexpected text after the value")
+		}
 	}
-	p.space()
-	if p.pos != len(src) {
-		return Value{}, p.fail("unexpected text after the value")
+	var v Value
+	if err == nil {
+		v = Value{&doc{src: src, nodes: slices.Clone(p.nodes)}, 0}
 	}
-	d := p.doc
-	return Value{&d, 0}, nil
+	if cap(p.nodes) <= maxTape {
+		*held = p.nodes
+		tapes.Put(held)
+	}
+	return v, err
 }
+
+// tapes are those that texts are read to before their length is known.
+var tapes = sync.Pool{New: func() any { return new([]node) }}
+
+// maxTape bounds the tapes that are kept, in nodes.
+const maxTape = 1 << 14
 
 // ParseText is Parse of a text that is a string already. Texts of the value are
 // parts of it, as after Held.
@@ -238,6 +253,9 @@ const manyMembers = 32
 func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *nameSet) bool {
 	key := p.src[ks:ke]
 	if names.slots == nil && !esc && count < manyMembers {
+		if !names.suspect(key) {
+			return false
+		}
 		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
 			if n := &p.nodes[j]; bytes.Equal(key, p.src[n.keyStart:n.keyEnd]) {
 				return true
@@ -352,9 +370,12 @@ func (p *parser) str() (start, end int, escaped bool, err error) {
 	p.pos++
 	start = p.pos
 	for p.pos < len(p.src) {
-		if p.pos+8 <= len(p.src) && allPlain(p.src[p.pos:p.pos+8]) {
-			p.pos += 8
-			continue
+		if p.pos+8 <= len(p.src) {
+			n := plainBytes(binary.LittleEndian.Uint64(p.src[p.pos:]))
+			p.pos += n
+			if n == 8 {
+				continue
+			}
 		}
 		switch c := p.src[p.pos]; {
 		case c == '"':

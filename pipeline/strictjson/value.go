@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"iter"
 	"math"
+	"math/bits"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -341,13 +342,18 @@ var plain = func() (t [256]bool) {
 	return t
 }()
 
-// allPlain reports whether eight bytes are plain, all at once: a byte that is
-// not leaves its high bit in one of the terms.
-func allPlain[S ~string | ~[]byte](s S) bool {
+// plainBytes is how many of eight bytes, the lowest first, are plain up to the
+// first that is not. All are looked at at once: a byte that is not plain leaves
+// its high bit in one of the terms, and only higher ones may be wrong after it.
+func plainBytes(x uint64) int {
 	const each, high = 0x0101010101010101, 0x8080808080808080
-	x := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+	return bits.TrailingZeros64((x|(x-each*0x20)|((x^each*'"')-each)|((x^each*'\\')-each))&high) / 8
+}
+
+// word is the next eight bytes, the first the lowest.
+func word[S ~string | ~[]byte](s S) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
-	return (x|(x-each*0x20)|((x^each*'"')-each)|((x^each*'\\')-each))&high == 0
 }
 
 // AppendString appends s to b as a JSON string. Invalid UTF-8 becomes U+FFFD.
@@ -355,9 +361,12 @@ func AppendString[S ~string | ~[]byte](b []byte, s S) []byte {
 	b = append(b, '"')
 	from := 0
 	for i := 0; i < len(s); {
-		if i+8 <= len(s) && allPlain(s[i:i+8]) {
-			i += 8
-			continue
+		if i+8 <= len(s) {
+			n := plainBytes(word(s[i : i+8]))
+			i += n
+			if n == 8 {
+				continue
+			}
 		}
 		c := s[i]
 		if plain[c] {
