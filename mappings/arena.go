@@ -60,9 +60,9 @@ func (s *slab[T]) reset() {
 type made struct {
 	read    strictjson.Value // of a list or object that was read and not made
 	at      time.Time        // of a moment
-	list    []value
-	members []member
-	found   []int32 // of an object that was read: where in list its members are, see env.find
+	list    []value          // of a list; of one that was read, once they were wanted
+	members []member         // of an object; of one that was read, once they were wanted
+	found   []int32          // of an object that was read: where in list its members are, see env.find
 }
 
 func (e *env) made() *made { return &e.arena.mades.take(1)[0] }
@@ -92,8 +92,14 @@ func (e *env) momentOf(t time.Time) value {
 // push keeps a value until seal makes a list of those above a place.
 func (e *env) push(v value) { e.stack = append(e.stack, v) }
 
+// emptyList is the list without elements, of which there need be only one.
+var emptyList = value{kind: list, made: new(made)}
+
 // seal makes a list of what was pushed since the stack had the given length.
 func (e *env) seal(base int) value {
+	if len(e.stack) == base {
+		return emptyList
+	}
 	vs := e.arena.values.take(len(e.stack) - base)
 	copy(vs, e.stack[base:])
 	e.stack = e.stack[:base]

@@ -264,17 +264,14 @@ func (c *compiler) splat(x *hclsyntax.SplatExpr) expr {
 	n := c.within([]string{"*"}, func() { each = c.expr(x.Each) })
 	return func(e *env) value {
 		base := len(e.stack)
-		for list := e.elements(of(e)); ; {
-			v, ok := list.next()
-			if !ok {
-				return e.seal(base)
-			}
+		for _, v := range e.elements(of(e)) {
 			e.step()
 			e.vars[n] = e.read(v)
 			if r := each(e); r.kind != absent {
 				e.push(r)
 			}
 		}
+		return e.seal(base)
 	}
 }
 
@@ -294,39 +291,61 @@ func (c *compiler) loop(x *hclsyntax.ForExpr) expr {
 	if x.Group {
 		return c.fault(x.Range(), "grouping is not supported", "Leave out the three dots.")
 	}
+	keyed := x.KeyVar != ""
 	if key != nil {
 		return func(e *env) value {
 			of := of(e)
 			out := e.object(min(of.len(), maxRoom))
-			for all := e.pairs(of); all.next(); {
-				e.turn(&all, n, x.KeyVar != "")
-				if wanted != nil && !wanted(e) {
-					continue
-				}
+			e.turns(of, n, keyed, wanted, func() {
 				r := val(e)
 				if r.kind == absent {
-					continue
+					return
 				}
 				if name, ok := key(e).string(); ok {
 					e.work(4 * len(out.made.members)) // which are looked through for the name
 					out.set(e.member(name, r))
 				}
-			}
+			})
 			return out
 		}
 	}
 	return func(e *env) value {
 		base := len(e.stack)
-		for all := e.pairs(of(e)); all.next(); {
-			e.turn(&all, n, x.KeyVar != "")
-			if wanted != nil && !wanted(e) {
-				continue
-			}
+		e.turns(of(e), n, keyed, wanted, func() {
 			if r := val(e); r.kind != absent {
 				e.push(r)
 			}
-		}
+		})
 		return e.seal(base)
+	}
+}
+
+// turns calls f for each wanted member of an object, or element of anything else,
+// with the n-th variable and the one after set: its name or position, if keyed,
+// and its value.
+func (e *env) turns(of value, n int, keyed bool, wanted cond, f func()) {
+	if of.kind == object {
+		for _, m := range e.members(of) {
+			e.step()
+			if keyed {
+				e.vars[n] = e.read(textOf(m.name))
+			}
+			e.vars[n+1] = e.read(m.value)
+			if wanted == nil || wanted(e) {
+				f()
+			}
+		}
+		return
+	}
+	for i, v := range e.elements(of) {
+		e.step()
+		if keyed {
+			e.vars[n] = intOf(int64(i))
+		}
+		e.vars[n+1] = e.read(v)
+		if wanted == nil || wanted(e) {
+			f()
+		}
 	}
 }
 

@@ -18,7 +18,8 @@ type Function struct {
 	Args string // as in a call: "value, pattern"
 	Doc  string // what it gives, one sentence
 
-	least, most int // arguments; most -1: any number
+	least, most int    // arguments; most -1: any number
+	nothing     *value // what it gives for a single argument that is absent, if it is always the same
 	run         func(*env, []value) value
 }
 
@@ -33,8 +34,17 @@ func Functions() []Function {
 // functions are those that work on values alone.
 var functions = func() map[string]Function {
 	all := map[string]Function{}
+	nothing := map[string]*value{"length": nil, "clean": {}, "max": {}, "min": {}, "time": {}, "aliases": {}}
+	for _, name := range []string{"list", "distinct", "hashes", "ips", "techniques", "tactics", "keys"} {
+		nothing[name] = &emptyList
+	}
 	for _, part := range [][]Function{textFunctions, listFunctions, numberFunctions, timeFunctions, identityFunctions, subjectFunctions} {
 		for _, f := range part {
+			if none, ok := nothing[f.Name]; ok {
+				f.nothing = none
+			} else if f.most == 1 {
+				f.nothing = new(value)
+			}
 			all[f.Name] = f
 		}
 	}
@@ -86,6 +96,20 @@ func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
 		}
 	}
 	run := f.run
+	if len(args) == 1 { // nothing is made of nothing, mostly
+		arg, nothing := args[0], f.nothing
+		return func(e *env) value {
+			v := arg(e)
+			if v.kind == absent && nothing != nil {
+				return *nothing
+			}
+			base := len(e.stack)
+			e.push(e.given(v))
+			out := run(e, e.stack[base:])
+			e.stack = e.stack[:base]
+			return out
+		}
+	}
 	return func(e *env) value {
 		base := len(e.stack)
 		for _, a := range args {
@@ -150,15 +174,12 @@ func anyOf(of expr, words []string, test func(s, word string) bool) cond {
 		if v.kind != list {
 			return v.kind != absent && one(e, v)
 		}
-		for all := e.elements(v); ; {
-			x, ok := all.next()
-			if !ok {
-				return false
-			}
+		for _, x := range e.elements(v) {
 			if one(e, x) {
 				return true
 			}
 		}
+		return false
 	}
 }
 

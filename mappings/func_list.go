@@ -27,35 +27,31 @@ var listFunctions = []Function{
 		run: mergeBy},
 	{Name: "first", Args: "list", Doc: "The first element that is present; of anything else, itself.", least: 1, most: 1,
 		run: func(e *env, args []value) value {
-			for all := e.elements(args[0]); ; {
-				if v, ok := all.next(); !ok || !nullLike(v) {
+			for _, v := range e.elements(args[0]) {
+				if !nullLike(v) {
 					return v
 				}
 			}
+			return value{}
 		}},
 	{Name: "last", Args: "list", Doc: "The last element that is present.", least: 1, most: 1,
 		run: func(e *env, args []value) value {
 			var out value
-			for all := e.elements(args[0]); ; {
-				v, ok := all.next()
-				if !ok {
-					return out
-				}
+			for _, v := range e.elements(args[0]) {
 				if !nullLike(v) {
 					out = v
 				}
 			}
+			return out
 		}},
 	{Name: "length", Args: "list", Doc: "How many elements or members there are.", least: 1, most: 1,
 		run: func(_ *env, args []value) value { return intOf(int64(args[0].len())) }},
 	{Name: "keys", Args: "object", Doc: "The names of its members.", least: 1, most: 1,
 		run: func(e *env, args []value) value {
 			base := len(e.stack)
-			if args[0].kind == object {
-				for all := e.pairs(args[0]); all.next(); {
-					e.step()
-					e.push(all.key())
-				}
+			for _, m := range e.members(args[0]) {
+				e.step()
+				e.push(textOf(m.name))
 			}
 			return e.seal(base)
 		}},
@@ -89,13 +85,10 @@ func (e *env) flat(args []value) (base int) {
 
 func (e *env) flatten(base int, v value) {
 	if v.kind == list {
-		for all := e.elements(v); ; {
-			x, ok := all.next()
-			if !ok {
-				return
-			}
+		for _, x := range e.elements(v) {
 			e.flatten(base, x)
 		}
+		return
 	}
 	e.step()
 	if !nullLike(v) && len(e.stack)-base < maxElements {
@@ -110,17 +103,13 @@ func mergeBy(e *env, args []value) value {
 		names = append(names, attr{name: n.text, class: e.m.names.classOf(n.text)})
 	}
 	base := len(e.stack)
-	for all := e.elements(args[0]); ; {
-		v, ok := all.next()
-		if !ok {
-			return e.seal(base)
-		}
+	for _, v := range e.elements(args[0]) {
 		if v.kind != object {
 			continue
 		}
 		one := e.object(v.len())
-		for members := e.pairs(v); members.next(); {
-			if m := members.member; !nullLike(m.value) {
+		for _, m := range e.members(v) {
+			if !nullLike(m.value) {
 				if m.class == classUnknown {
 					m.class = e.m.names.classOf(m.name)
 				}
@@ -148,6 +137,7 @@ func mergeBy(e *env, args []value) value {
 			e.push(one)
 		}
 	}
+	return e.seal(base)
 }
 
 func sharesOne(a, b value, names []attr) bool {

@@ -53,9 +53,9 @@ var subjectFunctions = []Function{
 			}
 			out := e.object(min(1+args[0].len(), maxRoom))
 			out.set(member{name: "format", value: textOf("complex")})
-			for parts := e.pairs(args[0]); parts.next(); {
-				if parts.kind == object {
-					out.set(parts.member)
+			for _, m := range e.members(args[0]) {
+				if m.kind == object {
+					out.set(m)
 				}
 			}
 			if len(out.made.members) == 1 {

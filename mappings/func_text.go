@@ -57,15 +57,12 @@ func onTexts(name, args, doc string) Function {
 		if args[0].kind != list {
 			return boolOf(e.matchesOne(args[0], args[1:], f))
 		}
-		for all := e.elements(args[0]); ; {
-			v, ok := all.next()
-			if !ok {
-				return boolOf(false)
-			}
+		for _, v := range e.elements(args[0]) {
 			if e.matchesOne(v, args[1:], f) {
 				return boolOf(true)
 			}
 		}
+		return boolOf(false)
 	}}
 }
 
@@ -82,11 +79,7 @@ func (e *env) matchesOne(v value, others []value, f func(s, other string) bool) 
 			}
 			continue
 		}
-		for all := e.elements(a); ; {
-			o, ok := all.next()
-			if !ok {
-				break
-			}
+		for _, o := range e.elements(a) {
 			e.work(elementWork + 4*len(s) + len(o.text))
 			if other, ok := o.string(); ok && f(s, other) {
 				return true
@@ -181,16 +174,13 @@ var textFunctions = []Function{
 				return value{}
 			}
 			var parts []string
-			for all := e.elements(args[1]); ; {
-				v, ok := all.next()
-				if !ok {
-					return textOf(strings.Join(parts, sep))
-				}
+			for _, v := range e.elements(args[1]) {
 				if s, ok := v.string(); ok {
 					e.work(len(s) + len(sep))
 					parts = append(parts, s)
 				}
 			}
+			return textOf(strings.Join(parts, sep))
 		}},
 	{Name: "replace", Args: "text, old, new", Doc: "The text with every old part exchanged.", least: 3, most: 3,
 		run: func(e *env, args []value) value {

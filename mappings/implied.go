@@ -62,15 +62,12 @@ func techniquesOf(f func(string) string) func(*eventRule) expr {
 		techniques := fromPayload("techniques")(r)
 		return func(e *env) value {
 			out := texts{e: e, from: len(e.stack)}
-			for all := e.elements(techniques(e)); ; {
-				v, ok := all.next()
-				if !ok {
-					return out.sealed(out.from)
-				}
+			for _, v := range e.elements(techniques(e)) {
 				if id := f(v.text); id != "" {
 					out.add(id)
 				}
 			}
+			return out.sealed(out.from)
 		}
 	}
 }

@@ -157,21 +157,6 @@ func (e *env) records(v strictjson.Value) []record {
 	return out
 }
 
-// listed are the elements of a list.
-func (e *env) listed(v value) []value {
-	if v.kind == list && !v.made.read.Exists() {
-		return v.made.list
-	}
-	base := len(e.stack)
-	for all := e.elements(v); ; {
-		x, ok := all.next()
-		if !ok {
-			return e.seal(base).made.list
-		}
-		e.push(x)
-	}
-}
-
 // record makes the events of one record. why says that it is not known.
 func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why string, err error) {
 	before := len(out.Made)
@@ -208,7 +193,7 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 		rule := &m.events[i]
 		items := once[:]
 		if rule.each != nil {
-			items = e.listed(rule.each(e))
+			items = e.elements(rule.each(e))
 		}
 		for n, item := range items {
 			e.step()

@@ -39,15 +39,12 @@ func (b *bodyRule) conform(e *env, v value) value {
 		}
 	case event.Strings:
 		base := len(e.stack)
-		for all := e.elements(v); ; {
-			x, ok := all.next()
-			if !ok {
-				return e.seal(base)
-			}
+		for _, x := range e.elements(v) {
 			if s, ok := x.string(); ok && s != "" {
 				e.push(textOf(s))
 			}
 		}
+		return e.seal(base)
 	case event.Messages, event.MessagesOrText:
 		if s, ok := v.string(); ok {
 			out := e.object(1)
@@ -111,11 +108,7 @@ func (r *eventRule) document(e *env) strictjson.Value {
 
 // relate gathers the texts of a field in the n-th field under related.
 func (e *env) relate(n int, v value) {
-	for all := e.elements(v); ; {
-		x, ok := all.next()
-		if !ok {
-			return
-		}
+	for _, x := range e.elements(v) {
 		e.work(len(x.text) + 4*len(e.related[n]))
 		if s, _ := x.string(); s != "" && !slices.Contains(e.related[n], s) {
 			e.related[n] = append(e.related[n], s)
@@ -137,15 +130,12 @@ var relatedPaths = func() (paths [len(relatedNames)][]string) {
 func (f *fieldRule) conform(e *env, v value) value {
 	if f.field.Multi {
 		base := len(e.stack)
-		for all := e.elements(v); ; {
-			x, ok := all.next()
-			if !ok {
-				return e.seal(base)
-			}
+		for _, x := range e.elements(v) {
 			if x = f.one(e, x); x.kind != absent {
 				e.push(x)
 			}
 		}
+		return e.seal(base)
 	}
 	if v.kind == list && f.field.Type != document.Flattened {
 		v = e.element(v, 0)
@@ -215,9 +205,16 @@ func (e *env) depth(v value, at int) int {
 	if at > flattenedDepth || v.kind != object && v.kind != list {
 		return at
 	}
-	for all := e.pairs(v); all.next(); {
-		e.work(elementWork + len(all.name) + len(all.text))
-		most = max(most, e.depth(all.value, at+1))
+	if v.kind == list {
+		for _, x := range e.elements(v) {
+			e.work(elementWork + len(x.text))
+			most = max(most, e.depth(x, at+1))
+		}
+		return most
+	}
+	for _, m := range e.members(v) {
+		e.work(elementWork + len(m.name) + len(m.text))
+		most = max(most, e.depth(m.value, at+1))
 	}
 	return most
 }

@@ -117,7 +117,7 @@ func (e *env) element(v value, n int) value {
 		return v
 	case v.kind != list || n < 0 || n >= v.len():
 		return value{}
-	case !v.made.read.Exists():
+	case v.made.list != nil:
 		return v.made.list[n]
 	}
 	c := v.made.read.Cursor()
@@ -128,98 +128,42 @@ func (e *env) element(v value, n int) value {
 	return e.value(x)
 }
 
-// cursor goes through the elements of a list; anything else present is a list of
-// itself.
-type cursor struct {
-	e    *env
-	of   value
-	read strictjson.Cursor
-	at   int
-}
-
-func (e *env) elements(v value) cursor {
-	c := cursor{e: e, of: v}
-	if v.kind == list {
-		c.read = v.made.read.Cursor()
-	}
-	return c
-}
-
-func (c *cursor) next() (value, bool) {
+// elements are those of a list; anything else present is a list of itself. They
+// must not be changed.
+func (e *env) elements(v value) []value {
 	switch {
-	case c.of.kind != list:
-		one := c.of
-		c.of = value{}
-		return one, one.kind != absent
-	case c.of.made.read.Exists():
-		v, ok := c.read.Next()
-		if !ok {
-			return value{}, false
+	case v.kind == absent:
+		return nil
+	case v.kind != list:
+		one := e.arena.values.take(1)
+		one[0] = v
+		return one
+	case v.made.list == nil && v.made.read.Exists():
+		v.made.list = e.arena.values.take(v.made.read.Len())
+		c := v.made.read.Cursor()
+		for i := range v.made.list {
+			x, _ := c.Next()
+			v.made.list[i] = e.value(x)
 		}
-		return c.e.value(v), true
-	case c.at < len(c.of.made.list):
-		c.at++
-		return c.of.made.list[c.at-1], true
 	}
-	return value{}, false
+	return v.made.list
 }
 
-// pairs goes through the members of an object, or the elements of a list, which
-// have no name but a position.
-type pairs struct {
-	member        // the present one
-	at     int    // its position
-	list   cursor // for the members of an object: the object
-	read   strictjson.Cursor
-}
-
-func (e *env) pairs(v value) pairs {
-	p := pairs{at: -1}
+// members are those of an object, none of anything else. They must not be
+// changed.
+func (e *env) members(v value) []member {
 	if v.kind != object {
-		p.list = e.elements(v)
-		return p
+		return nil
 	}
-	p.list = cursor{e: e, of: v}
-	p.read = v.made.read.Cursor()
-	return p
-}
-
-func (p *pairs) next() (ok bool) {
-	p.at++
-	of := &p.list.of
-	switch {
-	case of.kind != object:
-		p.value, ok = p.list.next()
-		return ok
-	case of.made.read.Exists():
-		v, ok := p.read.Next()
-		if ok {
-			p.member = member{name: v.Name(), value: p.list.e.value(v)}
+	if v.made.members == nil && v.made.read.Exists() {
+		v.made.members = e.arena.members.take(v.made.read.Len())
+		c := v.made.read.Cursor()
+		for i := range v.made.members {
+			x, _ := c.Next()
+			v.made.members[i] = member{name: x.Name(), value: e.value(x)}
 		}
-		return ok
-	case p.at < len(of.made.members):
-		p.member = of.made.members[p.at]
-		return true
 	}
-	return false
-}
-
-// key is the name of the present member, or the position of the element.
-func (p *pairs) key() value {
-	if p.list.of.kind == object {
-		return textOf(p.name)
-	}
-	return intOf(int64(p.at))
-}
-
-// turn begins a turn of a loop over pairs, whose variables are the n-th and the
-// one after.
-func (e *env) turn(p *pairs, n int, keyed bool) {
-	e.step()
-	if keyed {
-		e.vars[n] = e.read(p.key())
-	}
-	e.vars[n+1] = e.read(p.value)
+	return v.made.members
 }
 
 func (v value) len() int {
