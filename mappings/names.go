@@ -32,7 +32,9 @@ func names(t hcl.Traversal) (path []string, rest hcl.Traversal) {
 func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 	root, at := x.Traversal.RootName(), x.Traversal.SourceRange()
 	if n := c.variable(root); n >= 0 {
-		return c.relative(func(e *env) value { return e.read(e.vars[n]) }, x.Traversal[1:])
+		path, rest := names(x.Traversal[1:])
+		attrs := c.attrs(path)
+		return c.relative(func(e *env) value { return e.read(e.below(e.vars[n], attrs)) }, rest)
 	}
 	switch root {
 	case "raw":
@@ -48,7 +50,9 @@ func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 		if root == "index" {
 			return func(e *env) value { return intOf(int64(e.index)) }
 		}
-		return c.relative(func(e *env) value { return e.read(e.item) }, x.Traversal[1:])
+		path, rest := names(x.Traversal[1:])
+		attrs := c.attrs(path)
+		return c.relative(func(e *env) value { return e.read(e.below(e.item, attrs)) }, rest)
 	case "meta":
 		return c.meta(x)
 	case "local":
@@ -109,36 +113,42 @@ func (c *compiler) local(x *hclsyntax.ScopeTraversalExpr) expr {
 	if n >= len(c.m.locals) { // locals see those above them only, so that none is made of itself
 		return c.fault(x.Range(), fmt.Sprintf("local %q is not known here yet", path[0]), "Locals may use those that stand above them.")
 	}
-	out := func(e *env) value {
+	attrs := c.attrs(path[1:])
+	return c.relative(func(e *env) value {
 		if !e.known[n] {
 			e.known[n] = true
 			e.locals[n] = e.m.locals[n](e)
 		}
-		return e.read(e.locals[n])
-	}
-	return c.relative(c.membersOf(out, path[1:]), rest)
+		return e.read(e.below(e.locals[n], attrs))
+	}, rest)
 }
 
-// membersOf is a member of a member and so on.
-func (c *compiler) membersOf(of expr, path []string) expr {
+// attrs are the names of a path, for below.
+func (c *compiler) attrs(path []string) []attr {
 	attrs := make([]attr, len(path))
 	for i, name := range path {
 		attrs[i] = c.m.names.attr(name)
 	}
-	switch len(attrs) {
-	case 0:
-		return of
-	case 1:
-		name := &attrs[0]
-		return func(e *env) value { return e.read(e.attribute(of(e), name)) }
-	}
-	return func(e *env) value {
-		v := of(e)
-		for i := range attrs {
-			v = e.attribute(v, &attrs[i])
+	return attrs
+}
+
+// below is a member of a member and so on.
+func (e *env) below(v value, attrs []attr) value {
+	for i := range attrs {
+		if v.kind != object {
+			return value{}
 		}
-		return e.read(v)
+		v = e.attribute(v, &attrs[i])
 	}
+	return v
+}
+
+func (c *compiler) membersOf(of expr, path []string) expr {
+	if len(path) == 0 {
+		return of
+	}
+	attrs := c.attrs(path)
+	return func(e *env) value { return e.read(e.below(of(e), attrs)) }
 }
 
 func (c *compiler) relative(of expr, t hcl.Traversal) expr {

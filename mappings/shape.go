@@ -3,6 +3,7 @@ package mappings
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
@@ -181,7 +182,7 @@ func (f *fieldRule) one(e *env, v value) value {
 		}
 	case document.Date:
 		if t, isTime := readTime(v); isTime && plausible(t, e) {
-			out, ok = textOf(t.UTC().Format(dateForm)), true
+			out, ok = textOf(dateText(t)), true
 		}
 	case document.Flattened:
 		out, ok = v, v.kind == object && e.depth(v, 1) <= flattenedDepth
@@ -196,6 +197,28 @@ func (f *fieldRule) one(e *env, v value) value {
 
 // dateForm is how documents write times.
 const dateForm = "2006-01-02T15:04:05.000Z"
+
+// dateText writes a time as documents do. Format does so too, but reads the form
+// each time.
+func dateText(t time.Time) string {
+	t = t.UTC()
+	year, month, day := t.Date()
+	if year < 0 || year > 9999 {
+		return t.Format(dateForm)
+	}
+	hour, minute, second := t.Clock()
+	b := [len(dateForm)]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.', 23: 'Z'}
+	for _, part := range [...]struct{ at, n, digits int }{
+		{0, year, 4}, {5, int(month), 2}, {8, day, 2}, {11, hour, 2}, {14, minute, 2}, {17, second, 2}, {20, t.Nanosecond() / 1e6, 3},
+	} {
+		n := part.n
+		for i := part.at + part.digits - 1; i >= part.at; i-- {
+			b[i] = byte('0' + n%10)
+			n /= 10
+		}
+	}
+	return string(b[:])
+}
 
 // flattenedDepth is how deep a flattened field may be nested.
 const flattenedDepth = 20
