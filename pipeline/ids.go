@@ -17,14 +17,13 @@ var idEncoding = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadd
 // hash is the truncated SHA-256 of the parts, each ended by its length so that
 // no two lists of parts collide.
 func hash(parts ...string) string {
-	h := sha256.New()
+	b := make([]byte, 0, 256)
 	for _, p := range parts {
-		h.Write([]byte(p))
-		h.Write([]byte{0})
-		h.Write([]byte(strconv.Itoa(len(p))))
-		h.Write([]byte{0})
+		b = append(append(b, p...), 0)
+		b = append(strconv.AppendInt(b, int64(len(p)), 10), 0)
 	}
-	return idEncoding.EncodeToString(h.Sum(nil)[:16])
+	sum := sha256.Sum256(b)
+	return idEncoding.EncodeToString(sum[:16])
 }
 
 // SETInputID is the input id of a Security Event Token (SET-27).
