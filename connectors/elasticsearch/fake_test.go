@@ -211,11 +211,16 @@ func documents(n int) (list []pipeline.Delivery) {
 }
 
 func documentsAt(n int, at time.Time) (list []pipeline.Delivery) {
-	text := at.UTC().Format(time.RFC3339)
 	for i := range n {
-		list = append(list, pipeline.Delivery{ID: fmt.Sprintf("doc-%07d", i), Kind: "ssf.set", Attempt: 1, Payload: fmt.Appendf(nil,
-			`{"@timestamp":%q,"event":{"id":"e-%d","created":%q,"sequence":%d},"message":"%s","chain":{"root":"i-%d","depth":0}}`,
-			text, i, text, i, strings.Repeat("word ", 30), i)})
+		list = append(list, one(i, at.UTC()))
 	}
 	return list
+}
+
+// one is a single document of those that documents makes.
+func one(i int, at time.Time) pipeline.Delivery {
+	text := at.Format(time.RFC3339)
+	return pipeline.Delivery{ID: fmt.Sprintf("doc-%07d", i), Kind: "ssf.set", Attempt: 1, Payload: fmt.Appendf(nil,
+		`{"@timestamp":%q,"event":{"id":"e-%d","created":%q,"sequence":%d},"message":"%s","chain":{"root":"i-%d","depth":0}}`,
+		text, i, text, i, strings.Repeat("word ", 30), i)}
 }

@@ -289,8 +289,8 @@ func privilegeFor(path string) string {
 	return "manage_index_templates"
 }
 
-// runtime is what the running product needs on its data streams.
-var runtime = []string{"auto_configure", "create_doc", "read", "view_index_metadata"}
+// runtimePrivileges are what the running product needs on its data streams.
+var runtimePrivileges = []string{"auto_configure", "create_doc", "read", "view_index_metadata"}
 
 // Status implements kind.Installation.
 func (i *installation) Status(ctx context.Context) (lines []string, err error) {
@@ -351,7 +351,7 @@ func (i *installation) privileges(ctx context.Context) ([]string, error) {
 		All   bool                       `json:"has_all_requested"`
 		Index map[string]map[string]bool `json:"index"`
 	}
-	asked := object{"index": []object{{"names": []string{i.x.pattern()}, "privileges": runtime}}}
+	asked := object{"index": []object{{"names": []string{i.x.pattern()}, "privileges": runtimePrivileges}}}
 	err := i.x.client.call(ctx, http.MethodPost, "/_security/user/_has_privileges", nil, asked, &answer)
 	switch {
 	case is(err, http.StatusBadRequest), is(err, http.StatusMethodNotAllowed), is(err, http.StatusNotFound):
@@ -362,7 +362,7 @@ func (i *installation) privileges(ctx context.Context) ([]string, error) {
 		return []string{"these credentials may write and search " + i.x.pattern()}, nil
 	}
 	var missing []string
-	for _, p := range runtime {
+	for _, p := range runtimePrivileges {
 		if !answer.Index[i.x.pattern()][p] {
 			missing = append(missing, p)
 		}
