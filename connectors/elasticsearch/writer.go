@@ -25,6 +25,9 @@ const (
 	unreached = 3
 	// mostItems bounds the documents of a request.
 	mostItems = 10_000
+	// leastShare is the size from which a batch is shared among the requests that
+	// may be under way at once.
+	leastShare = 256 << 10
 )
 
 // Deliver implements pipeline.Sink. Deliveries are documents: the kind is the
@@ -46,6 +49,10 @@ func (x *index) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipel
 		}
 		w.queue = append(w.queue, it)
 	}
+	for _, it := range w.queue {
+		w.share += it.size()
+	}
+	w.share = max(leastShare, w.share/x.pace.requests+1)
 	w.run(ctx)
 	x.left = w.remember(batch)
 	return w.results, ctx.Err()
@@ -54,7 +61,7 @@ func (x *index) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipel
 // newItem checks that a delivery is a document which can stand on a line.
 func newItem(at int, d pipeline.Delivery) (*item, error) {
 	p := d.Payload
-	if bytes.ContainsAny(p, "\r\n") {
+	if bytes.IndexByte(p, '\n') >= 0 || bytes.IndexByte(p, '\r') >= 0 {
 		var line bytes.Buffer
 		if err := json.Compact(&line, p); err != nil {
 			return nil, errors.New("the document is no JSON")
@@ -95,6 +102,7 @@ type delivery struct {
 	queue    []*item // to be sent
 	finished chan *request
 	flying   int
+	share    int       // bytes of a request that leave enough for the others
 	missed   int       // requests in a row that nobody answered
 	halt     error     // nothing more is sent
 	until    time.Time // moved on by every document taken
@@ -167,7 +175,7 @@ func (w *delivery) cut(now time.Time) *request {
 	r := &request{limit: w.x.pace.bytes}
 	rest := w.queue[:0]
 	for i, it := range w.queue {
-		full := len(r.items) >= mostItems || len(r.items) > 0 && r.size+it.size() > r.limit
+		full := len(r.items) >= mostItems || len(r.items) > 0 && r.size+it.size() > min(r.limit, w.share)
 		if full {
 			rest = append(rest, w.queue[i:]...)
 			break
