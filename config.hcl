@@ -144,6 +144,61 @@ issuer "https://idp.example.com" {
 #   }
 # }
 
+# A stream of our own at a transmitter, which is made there, kept as it stands here,
+# and asked now and then whether it is alive. docs/connect/transmitter.md goes
+# through it step by step.
+# source "ssf" "stream" {
+#   issuer      = "https://idp.example.com"
+#   transmitter = "https://idp.example.com"   # the issuer's URL once more: discovery starts there
+#   # well_known = "risc-configuration"        # of old transmitters: also sse-configuration
+#
+#   # Who we are there: a token got by client credentials, or the value of an
+#   # Authorization header in its place, or a certificate, with either or alone.
+#   oauth {
+#     token_url     = "https://idp.example.com/oauth2/token"
+#     client_id     = "signalbox"
+#     client_secret = env("IDP_CLIENT_SECRET")
+#     method        = "client_secret_basic"   # client_secret_post, or private_key_jwt
+#     # private_key = "client.pem"             # of private_key_jwt: PKCS #8, for its owner only
+#     # key_id      = "2026-11"                # kid of assertions; the thumbprint of the key
+#     # audience    = "https://idp.example.com"   # aud of assertions; token_url
+#
+#     # Without scopes, those the transmitter's resource metadata tells, else these.
+#     scopes = ["ssf.manage", "ssf.read"]
+#   }
+#   # authorization = env("IDP_TOKEN")
+#   # client_cert   = "client.pem"
+#   # client_key    = "client.pem"
+#   # ca_file       = "ca.pem"   # trusted instead of the system's certificates
+#   # allow_private = true       # permit addresses that are not of the public internet
+#   timeout = "20s"              # for one call
+#
+#   stream {
+#     # Names or URIs of events; without them, those of CAEP and RISC.
+#     events       = ["session-revoked", "credential-change"]
+#     description  = "signalbox stream"
+#     verify_every = "5m"   # how often the transmitter is to show that it is there
+#
+#     # Subjects to add; without them all are taken to be in the stream.
+#     # subjects = ["email:jane@example.com"]
+#
+#     # Use this stream, not one of our own; and leave it as it is.
+#     # id    = "stream-17"
+#     # as_is = true
+#   }
+#
+#   # Fetch by poll (RFC 8936), which is what is done without a push block. With
+#   # a push block in its place, give it endpoint_url: the endpoint as the
+#   # transmitter reaches it.
+#   poll {
+#     max_events = 100
+#     wait       = "1m"    # how long the transmitter may hold an answer back
+#     short      = false   # ask for answers at once, one per interval
+#     interval   = "10s"   # longest pause while nothing is there
+#     max_bytes  = bytes("4MiB")
+#   }
+# }
+
 # SETs of providers that were built to push to an Okta org: they push here, with
 # nothing changed on their side but the address. Their issuer blocks need
 # rules = "okta". As at Okta, the signature alone says who sends.

@@ -33,6 +33,10 @@ type Message struct {
 	Position    string    // where it stands in its source, for humans: file:line, topic/partition@offset
 	Made        time.Time // when the channel says the message was made, zero if it does not
 
+	// JTI is the name under which the channel brought a token, "" if it gave
+	// none: a token that calls itself otherwise is refused (POLL-19).
+	JTI string
+
 	// Mapping names the mapping that reads the body; then the channel vouches
 	// for it, not a signature. "" means that the body is a token.
 	Mapping string

@@ -179,6 +179,20 @@ func (tx *Transmitter) SetStatus(id, status string) {
 	tx.streams[id].status = status
 }
 
+// Change changes a member of a stream's configuration without telling.
+func (tx *Transmitter) Change(id, member string, value any) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	tx.streams[id].config[member] = value
+}
+
+// Silence sets Mute while the transmitter is in use.
+func (tx *Transmitter) Silence(on bool) {
+	tx.mu.Lock()
+	defer tx.mu.Unlock()
+	tx.Mute = on
+}
+
 // Offer puts a token into a stream. What is no JWT can be offered, too.
 func (tx *Transmitter) Offer(id, jti, token string) {
 	tx.mu.Lock()

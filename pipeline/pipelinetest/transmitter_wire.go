@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 )
@@ -215,6 +216,7 @@ func (tx *Transmitter) poll(ctx context.Context, w http.ResponseWriter, id strin
 		tx.answer(w, http.StatusBadRequest, nil)
 		return
 	}
+	held := time.After(hold)
 	for first := true; ; first = false {
 		tx.mu.Lock()
 		s := tx.streams[id]
@@ -243,11 +245,16 @@ func (tx *Transmitter) poll(ctx context.Context, w http.ResponseWriter, id strin
 		}
 		select {
 		case <-news:
+		case <-held:
+			p.ReturnImmediately = true
 		case <-ctx.Done():
 			return
 		}
 	}
 }
+
+// hold is how long an answer is held back while there is nothing (POLL-08).
+const hold = 30 * time.Second
 
 // settle takes out what the receiver is done with. The caller holds the lock.
 func (s *txStream) settle(acked []string, refused map[string]map[string]string) {

@@ -36,10 +36,11 @@ type Issuer struct {
 
 // StateChecker knows the verification requests under way.
 type StateChecker interface {
-	// Expected reports whether we asked the stream for a verification event
-	// with this state. It is asked again when the token is repeated and must
-	// then give the same answer (SSF-RX-25, PUSH-09). Safe for concurrent use.
-	Expected(streamID, state string) bool
+	// Expected reports whether we asked the stream that a token names for a
+	// verification event with this state, and no other token answered. It is
+	// asked again when the token is repeated and must then give the same answer
+	// (SSF-RX-25, SSF-RX-28, PUSH-09). Safe for concurrent use.
+	Expected(streamID, state, jti string) bool
 }
 
 // defaultAlgorithms are the ones in use among SSF peers.

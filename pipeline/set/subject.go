@@ -95,7 +95,7 @@ func (r *reading) stream() error {
 		if !verification || !state.Exists() { // no state: the transmitter's own idea (SSF-RX-28)
 			continue
 		}
-		if r.issuer.States == nil || !r.issuer.States.Expected(r.issuer.StreamID, state.Text()) {
+		if r.issuer.States == nil || !r.issuer.States.Expected(r.subjectOf(s).Member("id"), state.Text(), r.signal.JTI) {
 			return r.reject(pipeline.InvalidState, "SSF-RX-26", "state is not one this receiver asked for")
 		}
 	}

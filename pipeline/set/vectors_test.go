@@ -72,7 +72,7 @@ type setting struct {
 }
 
 // Expected implements set.StateChecker.
-func (s *setting) Expected(streamID, state string) bool {
+func (s *setting) Expected(streamID, state, _ string) bool {
 	return streamID == s.StreamID && slices.Contains(s.States, state)
 }
 

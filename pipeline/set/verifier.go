@@ -94,6 +94,9 @@ func (v *Verifier) verify(ctx context.Context, m pipeline.Message, allowed []str
 	if issuer == nil || bound && !slices.Contains(allowed, issuer.URL) {
 		return pipeline.Signal{}, reject(text, pipeline.InvalidIssuer, "SET-03", "issuer is not accepted here")
 	}
+	if m.JTI != "" && text.Get("jti").Text() != m.JTI {
+		return pipeline.Signal{}, reject(text, pipeline.InvalidRequest, "POLL-19", "claim jti is not the name under which the token was delivered")
+	}
 	if requirement := issuer.rules.keyID; requirement != "" && c.Header.KeyID == "" {
 		return pipeline.Signal{}, reject(text, pipeline.InvalidRequest, requirement, "header member kid is missing")
 	}

@@ -83,6 +83,7 @@ type App struct {
 	search    query.Searcher
 	drill     *drill.Drill
 	traces    *trace.Exporter // nil: nothing is traced
+	feeds     feeds
 
 	gen     atomic.Pointer[generation]
 	reload  sync.Mutex
@@ -102,6 +103,7 @@ type generation struct {
 	maps  *mappings.Set
 	keys  map[string]*jose.RemoteSet // by issuer: key sets that are fetched
 	now   func() time.Time           // by which keys and tokens age
+	feeds *feeds                     // sources with streams; nil where none run
 }
 
 type namedSource struct {
@@ -204,6 +206,8 @@ func (a *App) connect(cfg *config.Config) error {
 		a.sources = append(a.sources, namedSource{s.Name, src})
 		a.followSource(namedSource{s.Name, src})
 		a.metrics.watchPositions(s.Name, src)
+		a.metrics.watchFeed(s.Name, src, a.o.Now)
+		a.feeds.add(s.Issuers, src)
 	}
 	for _, s := range cfg.Sinks {
 		sink, err := a.openSink("sink", s, cfg)

@@ -76,6 +76,7 @@ func load(o Options) (*generation, error) {
 
 // settings makes what the pipeline of a running product works by.
 func (a *App) settings(g *generation) (pipeline.Settings, error) {
+	g.feeds = &a.feeds
 	s, err := settings(g, a.drill.Speaker())
 	if err == nil {
 		a.drill.Join(&s)
@@ -160,6 +161,7 @@ func verifierOf(g *generation, issuers []set.Issuer) (*set.Verifier, error) {
 		issuers = append(issuers, set.Issuer{
 			URL: i.URL, Keys: keys, Audience: i.Audience, Rules: i.Rules, Algorithms: i.Algorithms, MinRSABits: i.MinRSABits,
 			MaxSkew: i.MaxSkew, Formats: i.Formats, CredentialTypes: i.CredentialTypes, CriticalMembers: i.CriticalMembers,
+			States: g.states(i.URL),
 		})
 	}
 	carries := map[string][]string{}

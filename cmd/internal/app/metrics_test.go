@@ -40,6 +40,19 @@ source "kafka" "front" {
   brokers = [%q]
   group   = "signalbox"
   topic "sets" { verify = "set" }
+}
+issuer "https://127.0.0.1:1" {
+  jwks     = "https://127.0.0.1:1/jwks"
+  audience = ["https://siem.example.com"]
+}
+source "ssf" "feed" {
+  issuer        = "https://127.0.0.1:1"
+  transmitter   = "https://127.0.0.1:1"
+  allow_private = true
+  push {
+    authorization = file("push.secret")
+    endpoint_url  = "https://siem.example.com/ssf/feed/push"
+  }
 }`, broker))
 	a := s.open()
 	for range 2 {

@@ -66,6 +66,8 @@ func verbs() []verb {
 		{"timeline", "", "show what happened around a user, session, device or chain", "", runTimeline},
 		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", "", runSet},
 		{"quarantine", "list | show ID | retry ID... | drop ID...", "look after refused messages of known senders", quarantineHelp, runQuarantine},
+		{"stream", "COMMAND TRANSMITTER", "drive a stream at a transmitter of signals", streamHelp, runStream},
+		{"doctor", "TRANSMITTER", "interrogate a transmitter of signals and say what deviates", doctorHelp, runDoctor},
 		{"keys", "list | jwks", "show the product's own keys", "", runKeys},
 		{"test", "[DIR]", "run the tests of policies and mappings, or make one", testHelp, runTest},
 		{"events", "[NAME]", "look up events: payload, subjects, concepts", eventsHelp, runEvents},

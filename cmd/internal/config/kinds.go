@@ -41,10 +41,21 @@ func (l *loader) sources(blocks []connectorBlock) {
 		if issuer := l.spots[path+".issuer"].text; issuer != "" {
 			src.Issuers = []string{issuer}
 			l.knownIssuer(path+".issuer", issuer)
+			l.expect(c, issuer)
 		}
 		l.carried(path+".issuers", &src)
 		l.channel(path, c, &src)
 		l.cfg.Sources = append(l.cfg.Sources, src)
+	}
+}
+
+// expect tells a source that makes streams what its issuer calls us.
+func (l *loader) expect(c kind.SourceConfig, issuer string) {
+	e, ok := c.(interface{ Expect(audience []string) })
+	for _, is := range l.cfg.Issuers {
+		if ok && is.URL == issuer {
+			e.Expect(is.Audience)
+		}
 	}
 }
 

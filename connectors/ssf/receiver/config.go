@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/oauth"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/push"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
@@ -13,20 +14,46 @@ import (
 // Config configures a source "ssf".
 //
 //	source "ssf" "idp" {
-//	  issuer = "https://idp.example.com"
-//	  push {
-//	    authorization = env("IDP_PUSH_SECRET")
+//	  issuer      = "https://idp.example.com"
+//	  transmitter = "https://idp.example.com"
+//	  oauth {
+//	    token_url     = "https://idp.example.com/oauth2/token"
+//	    client_id     = "signalbox"
+//	    client_secret = env("IDP_CLIENT_SECRET")
 //	  }
 //	}
 type Config struct {
 	Issuer string `hcl:"issuer"`     // iss of the SETs this source may carry; names the sender
 	Push   *Push  `hcl:"push,block"` // RFC 8935 endpoint
+
+	// Transmitter is where discovery starts: the issuer's URL once more, which
+	// says that the product makes and keeps a stream there. Without it, somebody
+	// else has set the transmitter up to push.
+	Transmitter string  `hcl:"transmitter,optional"`
+	WellKnown   string  `hcl:"well_known,optional"` // name of its metadata document; "ssf-configuration"
+	Stream      *Stream `hcl:"stream,block"`
+	Poll        *Poll   `hcl:"poll,block"` // RFC 8936; what is done without a push block
+
+	// Who we are to the transmitter: the value of an Authorization header, or a
+	// token got by client credentials, or a certificate.
+	Authorization pipeline.Secret `hcl:"authorization,optional"`
+	OAuth         *oauth.Config   `hcl:"oauth,block"`
+	ClientCert    string          `hcl:"client_cert,optional"` // PEM file
+	ClientKey     string          `hcl:"client_key,optional"`  // PEM file
+	CAFile        string          `hcl:"ca_file,optional"`     // PEM certificates trusted instead of the system's
+	AllowPrivate  bool            `hcl:"allow_private,optional"`
+	Timeout       time.Duration   `hcl:"timeout,optional"` // of one call; "20s"
+
+	audience []string // of the issuer's block: what aud of the stream must hold
 }
 
 // Push configures the push endpoint.
 type Push struct {
 	// Path on the shared listener; "/ssf/<name>/push" by default.
 	Path string `hcl:"path,optional"`
+	// EndpointURL is what the transmitter is told: the endpoint as it is reached
+	// from outside.
+	EndpointURL string `hcl:"endpoint_url,optional"`
 	// Authorization is the value of the Authorization header that the
 	// transmitter must send, such as "Bearer abc"; a value without a scheme is
 	// a bearer token.
@@ -65,8 +92,15 @@ func (c *Config) Validate() []kind.FieldError {
 	if u, err := url.Parse(c.Issuer); err != nil || u.Scheme == "" {
 		add("issuer", "invalid issuer", "Give the iss value of the SETs this source carries: the URL of an issuer block.")
 	}
+	if c.Transmitter != "" {
+		problems = append(problems, c.transmitterProblems()...)
+	} else {
+		problems = append(problems, c.unused()...)
+		if c.Push == nil {
+			add("", "no way to receive", "Add transmitter = \"https://...\", the URL of the issuer, to have a stream made there, or a push block, to which the transmitter sends its SETs.")
+		}
+	}
 	if c.Push == nil {
-		add("", "no way to receive", "Add a push block, to which the transmitter sends its SETs.")
 		return problems
 	}
 	if p := c.Push.Path; p != "" && !push.PlainPath(p) {

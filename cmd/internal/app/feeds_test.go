@@ -1,0 +1,136 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
+	"github.com/signalbox-dev/signalbox/pipeline/query"
+)
+
+// transmitted makes the configuration poll a transmitter.
+func (s *site) transmitted(tx *pipelinetest.Transmitter, verify string) {
+	s.write("management.secret", "Bearer management")
+	s.configure(fmt.Sprintf(`
+issuer %[1]q {
+  jwks     = "%[1]s/jwks.json"
+  audience = [%[2]q]
+  remit {
+    events   = ["*"]
+    subjects = ["*"]
+    actions  = ["*"]
+  }
+}
+source "ssf" "tx" {
+  issuer        = %[1]q
+  transmitter   = %[1]q
+  authorization = file("management.secret")
+  allow_private = true
+  stream { verify_every = %[3]q }
+}
+`, tx.URL, tx.Audience, verify))
+}
+
+// find searches the index, once it has taken everything.
+func (s *site) find(a *app.App, text string) (docs []string) {
+	s.t.Helper()
+	settled(s.t, a)
+	q, err := query.Parse(text)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	page, err := a.Searcher().Search(s.t.Context(), q, query.Options{})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	for _, d := range page.Docs {
+		docs = append(docs, string(d.JSON))
+	}
+	return docs
+}
+
+// TestPolledFeed takes tokens from a transmitter into the index, asks for
+// verification and knows the answer, refuses a state it did not ask for, and
+// loses and doubles nothing over a restart.
+func TestPolledFeed(t *testing.T) {
+	tx := pipelinetest.NewTransmitter(t)
+	tx.Token = "management"
+	s := newSite(t)
+	s.transmitted(tx, "1s")
+	a := s.open()
+	until(t, "a stream", func() bool { return len(tx.Streams()) == 1 })
+	id := tx.Streams()[0]
+	tx.Tell(t, id, "jti-1", "session-revoked", "jane@example.com", `{"event_timestamp":1764057600}`)
+	tx.Tell(t, id, "jti-2", "verification", "opaque:"+id, `{"state":"nobody asked"}`)
+	tx.Tell(t, id, "jti-3", "verification", "opaque:"+id, `{}`)
+	token, err := tx.Sign("inner", "session-revoked", "joe@example.com", `{}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tx.Offer(id, "outer", token)
+	tx.Offer(id, "garbage", "no.token")
+	until(t, "every token settled", func() bool {
+		return len(tx.Refused(id)) == 3 && strings.Contains(fmt.Sprint(tx.Acked(id)), "jti-3") && strings.Contains(fmt.Sprint(tx.Acked(id)), "verification-")
+	})
+	req.Equal(t, "SSF-RX-25 SSF-RX-26", tx.Refused(id)["jti-2"], "invalid_state")
+	req.Equal(t, "POLL-19 POLL-22", tx.Refused(id)["outer"]+" "+tx.Refused(id)["garbage"], "invalid_request invalid_request")
+	req.True(t, "SSF-RX-28", !strings.Contains(fmt.Sprint(tx.Refused(id)), "jti-3"), "one without state was refused")
+	until(t, "the round trip in the figures", func() bool {
+		text := scrape(t, a.MetricsAddr())
+		m := regexp.MustCompile(`signalbox_feed_last_verification_timestamp_seconds\{source="tx"\} (\S+)`).FindStringSubmatch(text)
+		return m != nil && m[1] != "0" && strings.Contains(text, `signalbox_feed_health{source="tx"} 0`)
+	})
+	s.stop(a)
+
+	tx.Tell(t, id, "jti-4", "session-revoked", "jane@example.com", `{"event_timestamp":1764057601}`)
+	tx.Tell(t, id, "jti-1", "session-revoked", "jane@example.com", `{"event_timestamp":1764057600}`) // once more
+	a = s.open()
+	until(t, "the rest settled", func() bool {
+		return strings.Count(fmt.Sprint(tx.Acked(id)), "jti-1") >= 2 && strings.Contains(fmt.Sprint(tx.Acked(id)), "jti-4")
+	})
+	if n := len(s.find(a, `set.event_name:session-revoked AND set.verdict:accepted`)); n != 2 {
+		t.Errorf("%d events in the index, want 2", n)
+	}
+	if n := len(tx.Streams()); n != 1 {
+		t.Errorf("%d streams after a restart", n)
+	}
+}
+
+// TestBlindFeed: what the transmitter says of its stream becomes an event that
+// rules see, a document and a notice.
+func TestBlindFeed(t *testing.T) {
+	tx := pipelinetest.NewTransmitter(t)
+	s := newSite(t)
+	s.write("rules/signals/feed.rego", `# METADATA
+# title: A feed that went blind is written down
+# description: For the test.
+# custom:
+#   on: [feed-health]
+#   needs: []
+#   mode: enforce
+#   severity: high
+package signals.feed
+
+notes contains "blind" if input.event.body.status == "blind"
+`)
+	s.transmitted(tx, "1s")
+	a := s.open()
+	until(t, "a stream", func() bool { return len(tx.Streams()) == 1 })
+	id := tx.Streams()[0]
+	tx.SetStatus(id, "paused")
+	tx.Tell(t, id, "updated", "stream-updated", "opaque:"+id, `{"status":"paused","reason":"maintenance"}`)
+	until(t, "blindness in the figures", func() bool {
+		return strings.Contains(scrape(t, a.MetricsAddr()), `signalbox_feed_health{source="tx"} 2`)
+	})
+	until(t, "the event in the index", func() bool { return len(s.find(a, `set.event_name:feed-health`)) > 0 })
+	docs := strings.Join(s.find(a, `set.event_name:feed-health`), "\n")
+	req.True(t, "SSF-RX-21", strings.Contains(docs, "paused"), "documents %s", docs)
+	if code, body := get(t, a, "/readyz"); code != http.StatusOK {
+		t.Errorf("readyz: %d %s", code, body)
+	}
+}

@@ -1,0 +1,11 @@
+issuer "https://idp.example.com" {
+  jwks     = "https://idp.example.com/jwks"
+  audience = ["https://siem.example.com"]
+}
+source "ssf" "idp" {
+  issuer      = "https://idp.example.com"
+  transmitter = "https://idp.example.com"
+  push { # ERROR: no endpoint_url
+    authorization = env("PUSH_SECRET")
+  }
+}

@@ -1,0 +1,12 @@
+issuer "https://idp.example.com" {
+  jwks     = "https://idp.example.com/jwks"
+  audience = ["https://siem.example.com"]
+}
+source "ssf" "idp" {
+  issuer      = "https://idp.example.com"
+  transmitter = "https://idp.example.com"
+  stream {
+    events   = ["sesion-revoked"] # ERROR: unknown event "sesion-revoked"
+    subjects = ["jane"] # ERROR: invalid subject
+  }
+}
