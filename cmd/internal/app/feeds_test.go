@@ -77,6 +77,7 @@ func TestPolledFeed(t *testing.T) {
 	until(t, "every token settled", func() bool {
 		return len(tx.Refused(id)) == 3 && strings.Contains(fmt.Sprint(tx.Acked(id)), "jti-3") && strings.Contains(fmt.Sprint(tx.Acked(id)), "verification-")
 	})
+	req.True(t, "INTEROP-12 INTEROP-13 INTEROP-16", strings.Contains(fmt.Sprint(tx.Acked(id)), "jti-1"), "acknowledged %q", tx.Acked(id))
 	req.Equal(t, "SSF-RX-25 SSF-RX-26", tx.Refused(id)["jti-2"], "invalid_state")
 	req.Equal(t, "POLL-19 POLL-22", tx.Refused(id)["outer"]+" "+tx.Refused(id)["garbage"], "invalid_request invalid_request")
 	req.True(t, "SSF-RX-28", !strings.Contains(fmt.Sprint(tx.Refused(id)), "jti-3"), "one without state was refused")
@@ -95,6 +96,9 @@ func TestPolledFeed(t *testing.T) {
 	})
 	if n := len(s.find(a, `set.event_name:session-revoked AND set.verdict:accepted`)); n != 2 {
 		t.Errorf("%d events in the index, want 2", n)
+	}
+	if len(s.find(a, `set.event_name:verification`)) == 0 {
+		t.Error("no verification event in the index")
 	}
 	if n := len(tx.Streams()); n != 1 {
 		t.Errorf("%d streams after a restart", n)

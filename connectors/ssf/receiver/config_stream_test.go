@@ -75,6 +75,7 @@ func TestWanted(t *testing.T) {
 	if w = c.Wanted("idp"); w.Delivery.Authorization != "Bearer 0123456789" {
 		t.Error("the transmitter is to send a token without its scheme")
 	}
+	req.True(t, "SSF-RX-17", c.Mounts("a")[0] != c.Mounts("b")[0], "two streams share the endpoint %s", c.Mounts("a")[0])
 	if _, err := c.Client(kind.Env{}); err != nil {
 		t.Error(err)
 	}

@@ -142,7 +142,7 @@ func TestMakesStream(t *testing.T) {
 			"description": "signalbox idp", "delivery": map[string]any{"method": "urn:ietf:rfc:8936"},
 			"events_requested": []any{pipelinetest.Vocabulary()[0]},
 		})
-		req.Equal(t, "SSF-RX-24", len(tx.Asked("POST", "/subjects/add")), 0)
+		req.Equal(t, "SSF-RX-24 INTEROP-15", len(tx.Asked("POST", "/subjects/add")), 0)
 		req.Equal(t, "SSF-RX-12", len(tx.Asked("PATCH", "/streams")), 0)
 		stop()
 		start(t, open(t, c, tx, dir), pipelinetest.NewRecorder())
@@ -512,6 +512,13 @@ func TestSubjects(t *testing.T) {
 		if n := len(tx.Asked("POST", "/subjects/add")); n != 2 {
 			t.Errorf("%d subjects were added", n)
 		}
+		silent := newLine() // that they were taken promises nothing
+		s := open(t, c, tx, dir)
+		silent.src = s
+		stop := start(t, s, silent)
+		time.Sleep(6 * time.Hour)
+		req.Equal(t, "SSF-RX-22", s.Feed().Status, pipeline.FeedHealthy)
+		stop()
 		c.Stream.Subjects = c.Stream.Subjects[:1]
 		start(t, open(t, c, tx, dir), pipelinetest.NewRecorder())
 		synctest.Wait()
@@ -519,6 +526,10 @@ func TestSubjects(t *testing.T) {
 		if len(removed) != 1 || !strings.Contains(removed[0].Body, `"u-1"`) {
 			t.Errorf("removed %v", removed)
 		}
+		id := tx.Streams()[0]
+		tx.Tell(t, id, "late", "session-revoked", "opaque:u-1", `{}`)
+		time.Sleep(time.Minute)
+		req.True(t, "SSF-RX-23", slices.Contains(tx.Acked(id), "late") && len(tx.Refused(id)) == 0, "an event about a removed subject: %q, %q", tx.Acked(id), tx.Refused(id))
 	})
 }
 
