@@ -198,6 +198,14 @@ func (g *grouping) figures(ctx context.Context) error {
 	if len(g.a.Metrics) == 0 && g.a.Every.IsZero() {
 		return nil
 	}
+	if g.sum.Total == 0 { // there may not even be an index to ask
+		for i := range g.sum.Groups {
+			for _, m := range g.a.Metrics {
+				g.sum.Groups[i].Values = append(g.sum.Groups[i].Values, query.Number{OK: m.Func == "count" || m.Func == "distinct"})
+			}
+		}
+		return nil
+	}
 	for part := range slices.Chunk(g.sum.Groups, filterPage) {
 		var filters []object
 		for _, b := range part {
