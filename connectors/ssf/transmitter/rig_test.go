@@ -111,7 +111,7 @@ func serveOn(t testing.TB, s store.Store, c *Config, killed func() bool) *rig {
 // until waits for a condition.
 func (r *rig) until(what string, is func() bool) {
 	r.t.Helper()
-	for range 5000 {
+	for range 15000 {
 		if is() {
 			return
 		}

@@ -322,6 +322,8 @@ func TestSubjectRefusals(t *testing.T) {
 	} {
 		req.Equal(t, "SSF-TX-67 "+ids, add(subject), http.StatusBadRequest)
 	}
+	twice := `{"stream_id":"` + id + `","subject":{"format":"complex","user":{"format":"opaque","id":"x"},"user":{"format":"opaque","id":"y"}}}`
+	req.Equal(t, "SUB-20 SSF-TX-67", r.ask(appToken, "POST", base+"/subjects/add", twice).status, http.StatusBadRequest)
 	itself := object{"format": "opaque", "id": id}
 	a := r.ask(appToken, "POST", base+"/subjects/remove", object{"stream_id": id, "subject": itself})
 	req.Equal(t, "SSF-TX-72", a.status, http.StatusBadRequest)
