@@ -50,6 +50,7 @@ type attack struct {
 type reply struct {
 	status int
 	err    string
+	body   object // what was no error object
 	token  []byte // that was sent, if it was one
 }
 
@@ -58,8 +59,9 @@ type reply struct {
 // document or the metric that an operator looks at.
 func TestHostile(t *testing.T) {
 	v := newVictim(t)
+	v.streams()
 	empty := v.state()
-	v.good = v.token(nil)
+	v.good = v.token(object{"events": object{"https://schemas.openid.net/secevent/risc/event-type/account-disabled": object{}}})
 	if got := v.post("idp", v.good); got.status != http.StatusAccepted {
 		t.Fatalf("what is good was answered %+v", got)
 	}
@@ -67,8 +69,9 @@ func TestHostile(t *testing.T) {
 	if difference(empty, v.state()) == "" {
 		t.Fatal("what is good changes nothing, so nothing is shown")
 	}
+	v.jti = v.waiting(appToken, "app")
 	classes := map[string]int{}
-	for _, a := range slices.Concat(tokenAttacks(), claimAttacks(), wireAttacks()) {
+	for _, a := range slices.Concat(tokenAttacks(), claimAttacks(), wireAttacks(), manageAttacks()) {
 		classes[a.class]++
 		t.Run(a.class+"/"+a.name, func(t *testing.T) { v.face(t, a) })
 	}
@@ -196,11 +199,14 @@ type victim struct {
 	keys map[string]crypto.Signer // by kid; "stranger" is in no key set
 	jtis int
 	good []byte // the token that was taken; its jti is j-1
+
+	stream map[string]string // ids of the receivers' streams
+	jti    []string          // of SETs handed out for the stream "app" and not acknowledged
 }
 
 func newVictim(t *testing.T) *victim {
 	t.Helper()
-	v := &victim{t: t, keys: map[string]crypto.Signer{}}
+	v := &victim{t: t, keys: map[string]crypto.Signer{}, stream: map[string]string{}}
 	for kid, bits := range map[string]int{"k-1": 2048, "k-weak": 1024, "k-enc": 2048, "stranger": 2048} {
 		k, err := rsa.GenerateKey(rand.Reader, bits)
 		if err != nil {
@@ -224,6 +230,9 @@ func newVictim(t *testing.T) *victim {
 	}
 	write("keys.json", v.jwks())
 	write("secret", hostileSecret)
+	write("app.token", appToken)
+	write("hr.token", hrToken)
+	write("reader.token", readerToken)
 	write("rules/signals/.keep", "")
 	var b strings.Builder
 	b.WriteString(`listen   = "127.0.0.1:0"
@@ -236,10 +245,10 @@ sink "file" "out" {
   authority = true
 }
 action "revoke-session" {
-  emit "session-revoked" { to = ["out"] }
+  emit "session-revoked" { to = ["out", "signals"] }
 }
 index "sqlite" "local" {}
-`)
+` + hostileSink)
 	for _, name := range slices.Sorted(maps.Keys(hostileIssuers)) {
 		i := hostileIssuers[name]
 		fmt.Fprintf(&b, `issuer %q {
@@ -404,7 +413,13 @@ func (v *victim) post(source string, token []byte) reply {
 
 func (v *victim) request(method, source, body string, header http.Header) reply {
 	v.t.Helper()
-	r, err := http.NewRequest(method, "http://"+v.app.Addr()+v.path(source), strings.NewReader(body))
+	return v.call(method, v.path(source), body, header)
+}
+
+// call makes a request to the shared listener.
+func (v *victim) call(method, path, body string, header http.Header) reply {
+	v.t.Helper()
+	r, err := http.NewRequest(method, "http://"+v.app.Addr()+path, strings.NewReader(body))
 	if err != nil {
 		v.t.Fatal(err)
 	}
@@ -443,7 +458,8 @@ func (v *victim) read(resp *http.Response) reply {
 	}
 	r := reply{status: resp.StatusCode}
 	var e struct{ Err, Description string }
-	if len(body) > 0 && json.Unmarshal(body, &e) == nil {
+	_ = json.Unmarshal(body, &r.body) // a list is none
+	if len(body) > 0 && json.Unmarshal(body, &e) == nil && e.Err != "" {
 		r.err = e.Err
 		if e.Description == "" || resp.Header.Get("Content-Language") != "en" || resp.Header.Get("Content-Type") != "application/json" {
 			v.t.Errorf("error object %s with header %v", body, resp.Header)
@@ -478,8 +494,10 @@ func (v *victim) state() map[string]string {
 	if err := errors.Join(err, serr); err != nil {
 		v.t.Fatal(err)
 	}
-	n, _ := v.app.store.Pending("out")
-	s["timers"], s["queue"] = fmt.Sprint(stats.Timers), fmt.Sprint(n)
+	s["timers"] = fmt.Sprint(stats.Timers)
+	for _, q := range stats.Queues {
+		s["queue "+q.Name] = fmt.Sprint(q.Items)
+	}
 	return s
 }
 

@@ -36,7 +36,9 @@ func tokenAttacks() []attack {
 		return refused("key", name, err, says, "idp", token)
 	}
 	typ := func(name, header string) attack {
-		return refused("type", name, invalidRequest, "SET-01", "idp", headed(header))
+		a := refused("type", name, invalidRequest, "SET-01", "idp", headed(header))
+		a.ids = "SET-01 JWT-08"
+		return a
 	}
 	return []attack{
 		sig("of another token", authFailed, "JWT-04", func(v *victim) []byte {
@@ -202,6 +204,11 @@ func claimAttacks() []attack {
 		claimed("sizes and nesting", "a long identifier", invalidRequest, "JWT-09", about(object{"format": "opaque", "id": strings.Repeat("x", 4000)})),
 		{class: "sizes and nesting", name: "a long token", status: http.StatusRequestEntityTooLarge, ids: "JWT-09 PUSH-06",
 			send: func(v *victim) reply { return v.post("idp", bytes.Repeat([]byte("a"), 70000)) }},
+	}
+	for i := range list {
+		if strings.HasPrefix(list[i].says, "EVT-") {
+			list[i].ids = list[i].says + " EVT-34"
+		}
 	}
 	return append(list, replays()...)
 }
