@@ -87,6 +87,14 @@ func TestRealSearcher(t *testing.T) {
 	})
 }
 
+func TestRealQuestions(t *testing.T) {
+	r := newReal(t)
+	pipelinetest.TestQuestions(t, func(t *testing.T) (pipeline.Sink, query.Searcher) {
+		x := r.open(t)
+		return x, x
+	})
+}
+
 // TestRealSetup sets a cluster up again and finds nothing to do.
 func TestRealSetup(t *testing.T) {
 	r := newReal(t)
