@@ -207,9 +207,8 @@ func TestStreamLifecycle(t *testing.T) {
 	}
 	st, err := c.Status(ctx, s.ID)
 	req.Equal(t, "INTEROP-16", fmt.Sprint(st, err), fmt.Sprint(client.Status{ID: s.ID, Status: client.Enabled}, nil))
-	if st, err = c.SetStatus(ctx, s.ID, client.Paused, "maintenance"); err != nil || st.Status != client.Paused || st.Reason != "maintenance" {
-		t.Errorf("pause: %+v, %v", st, err)
-	}
+	st, err = c.SetStatus(ctx, s.ID, client.Paused, "maintenance")
+	req.Equal(t, "SSF-RX-20", fmt.Sprint(st, err), fmt.Sprint(client.Status{ID: s.ID, Status: client.Paused, Reason: "maintenance"}, nil))
 	jane, _ := event.ParseKey("jane@example.com")
 	if err := errors.Join(c.AddSubject(ctx, s.ID, jane, nil), c.RemoveSubject(ctx, s.ID, jane)); err != nil {
 		t.Error(err)
