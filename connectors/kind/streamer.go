@@ -19,8 +19,10 @@ type Streamer interface {
 	Run(ctx context.Context) error
 	// Streams tells how its streams stand, by id. Safe for concurrent use.
 	Streams(ctx context.Context) ([]StreamState, error)
-	// Emit states an event to one stream, whatever its subjects are, and returns
-	// the id of the action by which its fate is known.
+	// Emit states an event to one stream for an operator's test, whatever its
+	// subjects are, and returns the id of the action by which its fate is known. A
+	// stream that does not deliver the event, or whose receiver may not be told of
+	// the subject, is an error.
 	Emit(ctx context.Context, stream, eventName string, subject event.Subject, body []byte) (actionID string, err error)
 }
 

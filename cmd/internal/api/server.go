@@ -22,6 +22,7 @@ type Backend struct {
 	Status   func(context.Context) Status
 	Reload   func(ctx context.Context, by string) (ReloadAnswer, error)
 	Drill    func(ctx context.Context, by string, timeout time.Duration) (DrillAnswer, error)
+	Emit     func(ctx context.Context, req EmitRequest) (EmitAnswer, error)
 	Store    StoreBackend
 	Export   func(ctx context.Context, req ExportRequest) (ExportAnswer, error)
 	Now      func() time.Time
@@ -60,6 +61,7 @@ func Handler(b Backend) http.Handler {
 	handle("POST /v1/quarantine/drop", b.dropQuarantined)
 	handle("POST /v1/reload", b.reload)
 	handle("POST /v1/drill", b.drill)
+	handle("POST /v1/emit", b.emit)
 	handle("POST /v1/export", b.export)
 	b.handleStore(mux, handle)
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {

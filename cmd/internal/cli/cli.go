@@ -80,6 +80,7 @@ func verbs() []verb {
 		{"action", "list | show | approve | reject | retry", "list and release actions that wait for a person", "", runAction},
 		{"stop-actions", "", "hold every action, or resume", "", runStopActions},
 		{"drill", "", "send a test signal through the running line", drillHelp, runDrill},
+		{"emit", "", "send an event to receivers to test them", emitHelp, runEmit},
 		{"store", "status | compact", "show what is in the store and how full its bounds are, or compact it", storeHelp, runStore},
 		{"index", "setup | diff | status [NAME], rebuild NAME", "set up an index on its server, or give one the whole journal again", indexHelp, runIndex},
 		{"backup", "DIR", "back up store and signing keys of the running product", backupHelp, runBackup},

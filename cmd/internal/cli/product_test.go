@@ -45,7 +45,16 @@ type product struct {
 
 func newProduct(t *testing.T, more ...string) *product {
 	t.Helper()
+	return newProductWith(t, nil, more...)
+}
+
+// newProductWith is newProduct with files beside its configuration.
+func newProductWith(t *testing.T, files map[string]string, more ...string) *product {
+	t.Helper()
 	p := &product{t: t, dir: t.TempDir()}
+	for name, text := range files {
+		p.write(name, text)
+	}
 	p.write("keys.hcl", `data_dir = "keys-only"`)
 	p.write("idp.jwks.json", p.run("keys", "jwks", "--config", p.path("keys.hcl")))
 	p.write("app.secret", "Bearer 0123456789abcdef")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -80,6 +81,7 @@ func (h *hub) Emit(ctx context.Context, id, eventName string, subject event.Subj
 		body = []byte(`{}`)
 	}
 	a := h.statement(id, t.Name, subject, body, updateFor)
+	a.Test, a.Reason = true, "an operator tests the receiver"
 	err := h.change(ctx, func(tx store.Tx, add func(pipeline.Action)) error {
 		s, err := h.load(tx, id)
 		switch {
@@ -89,6 +91,15 @@ func (h *hub) Emit(ctx context.Context, id, eventName string, subject event.Subj
 			return fmt.Errorf("there is no stream %q", id)
 		case s.Status == disabled:
 			return fmt.Errorf("stream %s is disabled: what is sent to it would be held for nobody", id)
+		}
+		r := h.receivers[s.Receiver]
+		switch {
+		case r == nil:
+			return fmt.Errorf("the receiver of stream %s is not configured", id)
+		case t.Family != "ssf" && !slices.Contains(s.delivered(h.supported(s, r)), t.URI): // SSF-TX-22
+			return fmt.Errorf("stream %s does not deliver %s: its receiver must request it, and be permitted to", id, t.Name)
+		case t.Family != "ssf" && !r.entitled(subject): // SSF-TX-74
+			return fmt.Errorf("receiver %s may not be told of %s: see its subjects in the configuration", r.name, subject.Key())
 		}
 		if why := h.full(id); why != "" {
 			return fmt.Errorf("%s", why)

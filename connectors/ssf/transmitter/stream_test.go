@@ -220,7 +220,7 @@ func TestShiftBack(t *testing.T) {
 
 func TestEmit(t *testing.T) {
 	r := serve(t, nil, two())
-	id, other := r.create(appToken, polling(changed)), r.create(hrToken, polling(revoked))
+	id, other := r.create(appToken, polling(revoked)), r.create(hrToken, polling(changed))
 	action, err := r.hub.Emit(t.Context(), id, "session-revoked", email(t, "jane@example.com"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -230,6 +230,9 @@ func TestEmit(t *testing.T) {
 	}
 	if r.statuses(action)[id] != pipeline.Acked || len(r.take(hrToken, other)) > 0 {
 		t.Error("not to this stream alone")
+	}
+	if _, err := r.hub.Emit(t.Context(), other, "session-revoked", email(t, "jane@example.com"), nil); err == nil {
+		t.Error("emitted what the stream does not deliver")
 	}
 	r.status(appToken, id, "disabled")
 	for stream, name := range map[string]string{id: "session-revoked", other: "no-such-event", "s-none": "session-revoked"} {
