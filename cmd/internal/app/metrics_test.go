@@ -53,6 +53,16 @@ source "ssf" "feed" {
     authorization = file("push.secret")
     endpoint_url  = "https://siem.example.com/ssf/feed/push"
   }
+}
+sink "ssf" "receivers" {
+  issuer = "https://signals.example.com"
+  receiver "app" {
+    audience     = ["https://app.example.com"]
+    token_sha256 = ["2bb80d537b1da3e38bd30361aa855686bde0eacd7162fef6a25fe97bf527a25b"]
+    stream "main" {
+      poll {}
+    }
+  }
 }`, broker))
 	a := s.open()
 	for range 2 {
