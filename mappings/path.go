@@ -89,14 +89,12 @@ func (n *node) step(t *nameTable, name string) *node {
 		switch {
 		case next.name == name:
 			return next
-		case folded == nil && (sure || sameFold(next.name, name)):
+		case folded == nil && (sure || strings.EqualFold(next.name, name)):
 			folded = next
 		}
 	}
 	return folded
 }
-
-func sameFold(a, b string) bool { return strings.ToLower(a) == strings.ToLower(b) }
 
 // lift fills the slots from a record.
 func (e *env) lift(record strictjson.Value) {
@@ -124,7 +122,7 @@ func (e *env) liftAt(n *node, v strictjson.Value) {
 		for _, next := range steps {
 			if next.name == name {
 				exact = next
-			} else if sure || sameFold(next.name, name) {
+			} else if sure || strings.EqualFold(next.name, name) {
 				folded = true
 			}
 		}
@@ -144,7 +142,7 @@ func (e *env) liftAt(n *node, v strictjson.Value) {
 		// A name in another case counts where the exact one is not there.
 		steps, sure := n.likely(&e.m.names, name)
 		for _, next := range steps {
-			if next.name != name && (sure || sameFold(next.name, name)) && !e.found(next) {
+			if next.name != name && (sure || strings.EqualFold(next.name, name)) && !e.found(next) {
 				e.liftAt(next, m)
 			}
 		}

@@ -64,10 +64,9 @@ func (c *Config) client(env kind.Env) (*client, error) {
 	}
 	inFlight, _ := c.inFlight()
 	timeout, _ := c.timeout()
-	transport, err := elastictransport.New(elastictransport.Config{
-		UserAgent: "signalbox", URLs: urls, Username: c.Username, Password: string(c.Password), APIKey: strings.TrimPrefix(string(c.APIKey), "ApiKey "),
-		DisableRetry: true, CompressRequestBody: c.Compress, CompressRequestBodyLevel: 1, PoolCompressor: true,
-		Transport: &http.Transport{
+	options := []elastictransport.Option{
+		elastictransport.WithUserAgent("signalbox"), elastictransport.WithURLs(urls...), elastictransport.WithDisableRetry(),
+		elastictransport.WithTransport(&http.Transport{
 			Proxy:                  nil,
 			DialContext:            (&net.Dialer{Timeout: 5 * time.Second, KeepAlive: 30 * time.Second}).DialContext,
 			TLSClientConfig:        trust,
@@ -78,8 +77,18 @@ func (c *Config) client(env kind.Env) (*client, error) {
 			MaxResponseHeaderBytes: 16 << 10,
 			WriteBufferSize:        64 << 10,
 			ReadBufferSize:         64 << 10,
-		},
-	})
+		}),
+	}
+	if c.Username != "" {
+		options = append(options, elastictransport.WithBasicAuth(c.Username, string(c.Password)))
+	}
+	if c.APIKey != "" {
+		options = append(options, elastictransport.WithAPIKey(strings.TrimPrefix(string(c.APIKey), "ApiKey ")))
+	}
+	if c.Compress {
+		options = append(options, elastictransport.WithCompression(1))
+	}
+	transport, err := elastictransport.NewClient(options...)
 	if err != nil {
 		return nil, err
 	}

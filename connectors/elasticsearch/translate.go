@@ -13,10 +13,7 @@ import (
 // object is JSON for a request.
 type object = map[string]any
 
-var (
-	everything = object{"match_all": object{}}
-	nothing    = object{"match_none": object{}}
-)
+var everything = object{"match_all": object{}}
 
 // translator turns queries into those of the cluster.
 type translator struct {
