@@ -19,8 +19,9 @@ var verbs = map[string]category{
 	"reject-action":  {isEvent, `["iam"]`, `["admin","info"]`, success, low},
 	"retry-action":   {isEvent, `["iam"]`, `["admin","info"]`, success, low},
 	"emit":           {isEvent, `["configuration"]`, `["info"]`, success, medium}, // receivers may act on it
-	"backup":         {isEvent, `["file"]`, `["creation"]`, success, medium},      // keys leave with it
-	"export":         {isEvent, `["file"]`, `["creation"]`, success, medium},      // what is known of people leaves with it
+	"rotate-keys":    {isEvent, `["configuration"]`, `["change"]`, success, medium},
+	"backup":         {isEvent, `["file"]`, `["creation"]`, success, medium}, // keys leave with it
+	"export":         {isEvent, `["file"]`, `["creation"]`, success, medium}, // what is known of people leaves with it
 	"restore":        {isEvent, `["configuration"]`, `["change"]`, success, high},
 
 	pipeline.BudgetWarning:   {isEvent, `["host"]`, `["info"]`, success, medium},

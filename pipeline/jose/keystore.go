@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 )
 
 // DefaultSigning is the algorithm of the key a KeyStore makes by itself: thirty
@@ -21,7 +22,8 @@ const DefaultSigning = "ES256"
 // KeyStore is a directory of the product's own private keys, one PKCS #8 file
 // of mode 0600 each, named for algorithm and number: es256-0001.pem. All keys
 // in it are published; of each algorithm the last one by name signs, so a key
-// is rotated by adding a file (KEY-05). It is safe for concurrent use.
+// is rotated by adding a file (KEY-05), which Rotate does. It is safe for
+// concurrent use.
 type KeyStore struct {
 	dir string
 
@@ -33,6 +35,7 @@ type KeyStore struct {
 type storedKey struct {
 	file   string
 	signer *Signer
+	until  time.Time // published until then, zero: without end
 }
 
 // OpenKeyStore reads the directory, which it makes with mode 0700 if need be,
@@ -62,7 +65,12 @@ func OpenKeyStore(dir string) (*KeyStore, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open key store: %w", err)
 		}
+		until, err := readUntil(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, fmt.Errorf("open key store: %w", err)
+		}
 		s.add(e.Name(), signer)
+		s.keys[slices.IndexFunc(s.keys, func(k storedKey) bool { return k.file == e.Name() })].until = until
 	}
 	if len(s.keys) == 0 {
 		if _, err := s.Signer(DefaultSigning); err != nil {
@@ -115,8 +123,13 @@ func (s *KeyStore) JWKS() []byte {
 // add takes a key in and renews the public set. The caller holds the lock or
 // is the only one to know s.
 func (s *KeyStore) add(file string, signer *Signer) {
-	s.keys = append(s.keys, storedKey{file, signer})
+	s.keys = append(s.keys, storedKey{file: file, signer: signer})
 	slices.SortFunc(s.keys, func(a, b storedKey) int { return strings.Compare(a.file, b.file) })
+	s.publish()
+}
+
+// publish renews the public set. The caller holds the lock.
+func (s *KeyStore) publish() {
 	signers := make([]*Signer, len(s.keys))
 	for i, k := range s.keys {
 		signers[i] = k.signer

@@ -24,8 +24,11 @@ type Backend struct {
 	Drill    func(ctx context.Context, by string, timeout time.Duration) (DrillAnswer, error)
 	Emit     func(ctx context.Context, req EmitRequest) (EmitAnswer, error)
 	Store    StoreBackend
-	Export   func(ctx context.Context, req ExportRequest) (ExportAnswer, error)
-	Now      func() time.Time
+
+	RotateKeys func(ctx context.Context, req RotateRequest, keep time.Duration) (RotateAnswer, error)
+
+	Export func(ctx context.Context, req ExportRequest) (ExportAnswer, error)
+	Now    func() time.Time
 }
 
 // maxRequest bounds a request's body.
@@ -62,6 +65,7 @@ func Handler(b Backend) http.Handler {
 	handle("POST /v1/reload", b.reload)
 	handle("POST /v1/drill", b.drill)
 	handle("POST /v1/emit", b.emit)
+	handle("POST /v1/keys/rotate", b.rotateKeys)
 	handle("POST /v1/export", b.export)
 	b.handleStore(mux, handle)
 	mux.HandleFunc("GET /v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {

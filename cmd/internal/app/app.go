@@ -258,7 +258,7 @@ func (a *App) env(kindName, name string, cfg *config.Config) kind.Env {
 		},
 		Closing: a.closing,
 		Signer: func(alg string) (kind.Signer, error) {
-			return a.keys.Signer(alg)
+			return a.keys.Current(alg)
 		},
 	}
 }
@@ -355,6 +355,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.loops.start(work, "budgets", func(ctx context.Context) error {
 		return a.line.WatchBudgets(ctx, sinkNames(a.cfg), a.metrics.budgetReached)
 	})
+	a.loops.start(work, "signing keys", a.retireKeys)
 	a.loops.start(work, "policy watch", a.watchPolicies)
 	for _, s := range a.sources {
 		a.loops.start(intake, "source "+s.name, func(ctx context.Context) error {

@@ -91,7 +91,7 @@ func (a *App) status(ctx context.Context) api.Status {
 
 func (a *App) backend() api.Backend {
 	return api.Backend{
-		Pipeline: a.line, Searcher: a.search, Status: a.status, Reload: a.Reload, Drill: a.Drill, Emit: a.emit, Export: a.export, Now: a.o.Now,
+		Pipeline: a.line, Searcher: a.search, Status: a.status, Reload: a.Reload, Drill: a.Drill, Emit: a.emit, RotateKeys: a.rotateKeys, Export: a.export, Now: a.o.Now,
 		Explain: explainer(func() *policies.Set { return a.gen.Load().rules }),
 		Store:   api.StoreBackend{Status: a.storeStatus, Compact: a.compact, Backup: a.backup, Rebuild: a.rebuild},
 	}

@@ -68,7 +68,7 @@ func verbs() []verb {
 		{"quarantine", "list | show ID | retry ID... | drop ID...", "look after refused messages of known senders", quarantineHelp, runQuarantine},
 		{"stream", "COMMAND TRANSMITTER", "drive a stream at a transmitter of signals", streamHelp, runStream},
 		{"doctor", "TRANSMITTER", "interrogate a transmitter of signals and say what deviates", doctorHelp, runDoctor},
-		{"keys", "list | jwks", "show the product's own keys", "", runKeys},
+		{"keys", "list | jwks | rotate", "show or rotate the product's own keys", keysHelp, runKeys},
 		{"test", "[DIR]", "run the tests of policies and mappings, or make one", testHelp, runTest},
 		{"events", "[NAME]", "look up events: payload, subjects, concepts", eventsHelp, runEvents},
 		{"input", "[PATH]", "look up what a rule sees", inputHelp, runInput},

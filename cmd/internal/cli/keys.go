@@ -2,18 +2,21 @@ package cli
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 )
 
-// runKeys shows the product's own keys. It prints public parts only.
-func runKeys(_ context.Context, c *call) error {
+// runKeys shows and rotates the product's own keys. It prints public parts only.
+func runKeys(ctx context.Context, c *call) error {
 	path := c.configFlag()
 	format := c.formatFlag("table", "json")
+	algorithm := c.flags.String("alg", jose.DefaultSigning, "rotate: `algorithm` of the key: ES256, RS256 or EdDSA")
+	keep := c.flags.Duration("keep", defaultKeep, "rotate: how long the keys before stay published")
+	comment := c.flags.String("comment", "", "rotate: `why`, for the audit record")
 	rest, err := c.parse()
 	if err != nil {
 		return err
@@ -21,8 +24,11 @@ func runKeys(_ context.Context, c *call) error {
 	if err := oneOf("format", *format, "table", "json"); err != nil {
 		return err
 	}
-	if len(rest) != 1 || rest[0] != "list" && rest[0] != "jwks" {
-		return usagef("say what to do: list or jwks")
+	if len(rest) != 1 || rest[0] != "list" && rest[0] != "jwks" && rest[0] != "rotate" {
+		return usagef("say what to do: list, jwks or rotate")
+	}
+	if rest[0] == "rotate" {
+		return c.keysRotate(ctx, *path, *format, *algorithm, *comment, *keep)
 	}
 	keys, err := c.ownKeys(*path)
 	if err != nil {
@@ -32,24 +38,21 @@ func runKeys(_ context.Context, c *call) error {
 		_, err := fmt.Fprintf(c.Out, "%s\n", keys.JWKS())
 		return err
 	}
-	var set struct {
-		Keys []struct {
-			KeyID     string `json:"kid"`
-			Algorithm string `json:"alg"`
-			Type      string `json:"kty"`
-		} `json:"keys"`
-	}
-	if err := json.Unmarshal(keys.JWKS(), &set); err != nil {
-		return err
-	}
 	if *format == "json" {
-		return writeJSON(c.Out, set.Keys)
+		return writeJSON(c.Out, keys.Keys())
 	}
 	var rows [][]string
-	for _, k := range set.Keys {
-		rows = append(rows, []string{k.Algorithm, k.Type, k.KeyID})
+	for _, k := range keys.Keys() {
+		use := "signs"
+		if !k.Signs {
+			use = "published"
+			if !k.Until.IsZero() {
+				use += " until " + k.Until.Format(time.RFC3339)
+			}
+		}
+		rows = append(rows, []string{k.Algorithm, k.KeyID, use})
 	}
-	return table(c.Out, []string{"ALG", "TYPE", "KEY ID"}, rows)
+	return table(c.Out, []string{"ALG", "KEY ID", "USE"}, rows)
 }
 
 // ownKeys opens the key folder of a configuration, which makes a first key on
