@@ -518,10 +518,20 @@ sink "file" "signals" {
 #   issuer = "https://signals.example.com"      # issuer, algorithm and authority as above
 #   # url  = "https://signals.example.com"      # where receivers reach us, if not at the issuer's host
 #
+#   # Whose access tokens (JWT, RFC 9068) receivers with a client_id show.
+#   # authorization_server {
+#   #   issuer        = "https://login.example.com"
+#   #   jwks          = "https://login.example.com/jwks.json"
+#   #   audience      = ["https://signals.example.com"]
+#   #   allow_private = false
+#   #   ca_file       = "ca.pem"
+#   # }
+#
 #   receiver "app" {
 #     audience = ["https://app.example.com"]    # aud of all its SETs
 #     token    = env("APP_TOKEN")               # bearer token by which it calls us,
 #     # token_sha256 = ["2bb8..."]              # or SHA-256 digests of such tokens, in hex
+#     # client_id = "app"                       # or an OAuth 2.0 client whose access tokens it shows
 #     scopes   = ["ssf.manage"]                 # or ssf.read, or narrower: ssf.manage.poll
 #
 #     # What it may be told of, and whom; without, all CAEP and RISC events.

@@ -40,7 +40,8 @@ type Config struct {
 	Authority bool     `hcl:"authority,optional"` // our word is the change: facts may be stated that no call brought about
 	Push      *Push    `hcl:"push,block"`         // RFC 8935 delivery
 
-	Receivers []Receiver `hcl:"receiver,block"`
+	Receivers []Receiver           `hcl:"receiver,block"`
+	Access    *AuthorizationServer `hcl:"authorization_server,block"` // whose access tokens receivers show
 	// URL is where receivers reach the shared listener: what stands in front of
 	// the paths of the metadata. Without it, scheme and host of the issuer.
 	URL string `hcl:"url,optional"`
@@ -151,7 +152,7 @@ func (c *Config) streamsOnly() string {
 	}{
 		{"url", c.URL != ""}, {"default_subjects", c.DefaultSubjects != ""}, {"min_verification_interval", c.MinVerificationInterval != 0},
 		{"inactivity_timeout", c.InactivityTimeout != 0}, {"on_inactivity", c.OnInactivity != ""}, {"dead_after", c.DeadAfter != 0},
-		{"bounds", c.Bounds != nil},
+		{"bounds", c.Bounds != nil}, {"authorization_server", c.Access != nil},
 	} {
 		if a.set {
 			return a.name
@@ -207,6 +208,7 @@ func (c *Config) validateStreams(add func(field, summary, detail string)) {
 		}
 	}
 	c.sharedTokens(add)
+	c.validateAccess(add)
 }
 
 // sharedTokens reports tokens that would not tell receivers apart.

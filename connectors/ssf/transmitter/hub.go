@@ -88,6 +88,19 @@ func newHub(c *Config, env kind.Env, signer kind.Signer) (*hub, error) {
 		}
 	}
 	h.auth = tokens
+	if c.Access != nil {
+		clients := map[string]*receiver{}
+		for i := range c.Receivers {
+			if id := c.Receivers[i].ClientID; id != "" {
+				clients[id] = h.receivers[c.Receivers[i].Name]
+			}
+		}
+		access, err := c.Access.open(env, clients)
+		if err != nil {
+			return nil, err
+		}
+		h.auth = either{tokens, access}
+	}
 	for path, handler := range h.endpoints() {
 		if err := env.Mount(path, handler); err != nil {
 			return nil, fmt.Errorf("mount management API: %w", err)

@@ -1,6 +1,7 @@
 package transmitter
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/hex"
@@ -30,7 +31,8 @@ type Receiver struct {
 	// one can be in use before the old one is gone.
 	Token       pipeline.Secret `hcl:"token,optional"`
 	TokenSHA256 []string        `hcl:"token_sha256,optional"`
-	Scopes      []string        `hcl:"scopes,optional"` // of the tokens; ["ssf.manage"]
+	ClientID    string          `hcl:"client_id,optional"` // of its access tokens of the authorization server
+	Scopes      []string        `hcl:"scopes,optional"`    // of the tokens, and the most that an access token grants; ["ssf.manage"]
 
 	// Events are those the receiver may be told, by catalogue name, Subjects
 	// whom they may be about; without, all. What a receiver asks for is interest
@@ -79,6 +81,11 @@ const (
 	scopePoll   = "ssf.manage.poll"
 )
 
+// ours reports whether a scope is one of this API.
+func ours(scope string) bool {
+	return permits([]string{scopeRead, scopeManage}, scope)
+}
+
 // permits reports whether the scopes granted cover the one an operation wants.
 // To manage includes to read.
 func permits(granted []string, want string) bool {
@@ -106,7 +113,7 @@ func (r *Receiver) validate(path string, add func(field, summary, detail string)
 		}
 	}
 	for i, s := range r.Scopes {
-		if s != scopeRead && s != scopeManage && !strings.HasPrefix(s, scopeRead+".") && !strings.HasPrefix(s, scopeManage+".") {
+		if !ours(s) {
 			add(fmt.Sprintf("%s[%d]", at("scopes"), i), fmt.Sprintf("unknown scope %q", s), "Use ssf.read, ssf.manage, or a narrower one such as ssf.manage.poll.")
 		}
 	}
@@ -154,6 +161,9 @@ func (d *Declared) validate(path string, r *Receiver, add func(field, summary, d
 func (r *Receiver) credentials() int {
 	n := len(r.TokenSHA256)
 	if r.Token != "" {
+		n++
+	}
+	if r.ClientID != "" {
 		n++
 	}
 	return n
@@ -231,9 +241,10 @@ type Grant struct {
 
 // Authenticator tells receivers by their bearer tokens.
 type Authenticator interface {
-	// Authenticate returns what the token grants, false if it is none of ours. It
-	// takes the same time whatever the token is.
-	Authenticate(token string, now time.Time) (Grant, bool)
+	// Authenticate returns what the token grants, false if it is none of ours, and
+	// an error if that cannot be told now. How long it takes tells nothing of a
+	// secret.
+	Authenticate(ctx context.Context, token string, now time.Time) (Grant, bool, error)
 }
 
 // statics are the tokens of the configuration.
@@ -243,7 +254,7 @@ var _ Authenticator = statics(nil)
 
 // Authenticate implements Authenticator. Every digest is compared with, whichever
 // fits.
-func (s statics) Authenticate(token string, _ time.Time) (g Grant, ok bool) {
+func (s statics) Authenticate(_ context.Context, token string, _ time.Time) (g Grant, ok bool, err error) {
 	sum := sha256.Sum256([]byte(token))
 	for _, r := range s {
 		for i := range r.hashes {
@@ -252,7 +263,7 @@ func (s statics) Authenticate(token string, _ time.Time) (g Grant, ok bool) {
 			}
 		}
 	}
-	return g, ok
+	return g, ok, nil
 }
 
 // validate reports the problems of a push block whose fields start with path.

@@ -80,7 +80,10 @@ func (h *hub) admit(c *call, op operation) error {
 		c.w.Header().Set("WWW-Authenticate", challenge())
 		return &fault{status: http.StatusUnauthorized, code: "authentication_failed", text: "a bearer token is wanted in the Authorization header"}
 	}
-	grant, ok := h.auth.Authenticate(token, h.now())
+	grant, ok, err := h.auth.Authenticate(c.r.Context(), token, h.now())
+	if err != nil {
+		return err
+	}
 	if ok {
 		c.receiver = h.receivers[grant.Receiver]
 	}
@@ -98,7 +101,6 @@ func (h *hub) admit(c *call, op operation) error {
 	if !op.bodied {
 		return nil
 	}
-	var err error
 	c.body, err = h.read(c)
 	return err
 }
