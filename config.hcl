@@ -19,11 +19,19 @@
 
 # Address of the shared listener: push endpoints, our JWKS at /jwks.json, by which
 # receivers check what we sign, /healthz and /readyz.
-# It speaks plain HTTP; put a proxy that ends TLS in front of it before anybody
-# outside of this machine pushes here. Headers must be there within 5 s, a request
+# It speaks plain HTTP unless the tls block is given; put that or a proxy that ends
+# TLS before anybody outside of this machine pushes here. Headers must be there within 5 s, a request
 # within 30 s; a connection that rests ends after 2 min, one that has sent nothing
 # after 5 s. At 1024 connections further ones wait until one ends.
 listen = "127.0.0.1:8086"
+
+# TLS 1.2 or later on the shared listener. The files are read again when they change;
+# a pair that does not fit leaves the one before in use.
+# tls {
+#   cert_file = "cert.pem"   # with its chain
+#   key_file  = "key.pem"
+#   # self_signed = true     # instead: a pair for localhost in data_dir/tls, for trying out
+# }
 
 # Folder of the journal, the state, our signing keys and the api socket.
 data_dir = "data"

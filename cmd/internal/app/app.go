@@ -8,6 +8,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -270,6 +271,13 @@ func (a *App) listen(cfg *config.Config) error {
 	}
 	if err := a.public.listen("tcp", cfg.Listen); err != nil {
 		return err
+	}
+	if cfg.TLS != (config.TLS{}) {
+		c, err := tlsConfig(cfg, a.log)
+		if err != nil {
+			return err
+		}
+		a.public.net = tls.NewListener(a.public.net, c)
 	}
 	if cfg.Metrics.Listen != "" {
 		a.figures = newListener("metrics", a.log)

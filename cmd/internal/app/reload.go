@@ -62,7 +62,7 @@ func needsRestart(old, next *config.Config) bool {
 		for _, n := range c.Notify {
 			list = append(list, n.Sink, n.On, n.Rules, n.Severity, n.Gather, n.Every, n.Body.String())
 		}
-		return append(list, c.Listen, c.DataDir, c.Node, c.Journal, c.SeenFor, c.Metrics, c.Traces, c.Limits)
+		return append(list, c.Listen, c.DataDir, c.Node, c.Journal, c.SeenFor, c.Metrics, c.TLS, c.Traces, c.Limits)
 	}
 	return !reflect.DeepEqual(shape(old), shape(next))
 }

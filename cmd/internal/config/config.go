@@ -37,6 +37,7 @@ type Config struct {
 	SeenFor  time.Duration // how long a token is remembered, for telling repeats
 	Limits   Limits
 	Metrics  Metrics
+	TLS      TLS
 	Traces   *Traces // nil: nothing is traced
 
 	Quarantine Quarantine
@@ -180,6 +181,13 @@ type Quarantine struct {
 // Metrics is where figures are served.
 type Metrics struct {
 	Listen string // address for /metrics; "" serves none
+}
+
+// TLS is what the shared listener shows; the zero value is plain HTTP.
+type TLS struct {
+	CertFile   string // PEM, with the chain; read again when it changes
+	KeyFile    string // PEM
+	SelfSigned bool   // a pair made in data_dir, for trying out
 }
 
 // Traces is where spans are sent.

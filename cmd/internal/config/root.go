@@ -53,6 +53,7 @@ type rootFile struct {
 	Limits  *limitsBlock  `hcl:"limits,block"`
 	Metrics *metricsBlock `hcl:"metrics,block"`
 	Traces  *tracesBlock  `hcl:"traces,block"`
+	TLS     *tlsBlock     `hcl:"tls,block"`
 
 	Quarantine *quarantineBlock `hcl:"quarantine,block"`
 
@@ -107,6 +108,12 @@ type metricsBlock struct {
 	Listen string `hcl:"listen,optional"`
 }
 
+type tlsBlock struct {
+	CertFile   string `hcl:"cert_file,optional"`
+	KeyFile    string `hcl:"key_file,optional"`
+	SelfSigned bool   `hcl:"self_signed,optional"`
+}
+
 type tracesBlock struct {
 	Endpoint      string          `hcl:"endpoint"`
 	Sample        *float64        `hcl:"sample,optional"`
@@ -140,6 +147,12 @@ func (l *loader) root(body *hclsyntax.Body) {
 		}
 	}
 	c.Traces = l.traces(top.Traces)
+	if b := top.TLS; b != nil {
+		if b.SelfSigned == (b.CertFile != "") || b.SelfSigned == (b.KeyFile != "") {
+			l.field("tls", "no certificate, or two", "Give cert_file and key_file, or self_signed = true for trying out.")
+		}
+		c.TLS = TLS{CertFile: under(c.Dir, b.CertFile), KeyFile: under(c.Dir, b.KeyFile), SelfSigned: b.SelfSigned}
+	}
 	if top.DataDir == "" {
 		l.fault(l.spots.find("data_dir").at, "no data_dir", "Name the folder for the journal and the keys, such as \"data\".")
 	}

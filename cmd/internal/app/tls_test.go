@@ -1,0 +1,60 @@
+package app_test
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+)
+
+// TestTLS: the listener speaks TLS 1.2 and later with the pair of the files, takes
+// up a new pair without a restart, and keeps the old one while the new is broken.
+func TestTLS(t *testing.T) {
+	pair := func() (cert, key []byte) {
+		s := newSite(t)
+		s.configure("tls { self_signed = true }\n")
+		s.openWith(app.Options{})
+		dir := filepath.Join(s.dir, "data", "tls")
+		cert, err := os.ReadFile(filepath.Join(dir, "cert.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if key, err = os.ReadFile(filepath.Join(dir, "key.pem")); err != nil {
+			t.Fatal(err)
+		}
+		return cert, key
+	}
+	cert, key := pair()
+	next, nextKey := pair()
+	s := newSite(t)
+	s.write("cert.pem", string(cert))
+	s.write("key.pem", string(key))
+	s.configure("tls {\n  cert_file = \"cert.pem\"\n  key_file = \"key.pem\"\n}\n")
+	a := s.openWith(app.Options{})
+	dial := func(authority []byte, most uint16) error {
+		pool := x509.NewCertPool()
+		pool.AppendCertsFromPEM(authority)
+		c, err := tls.Dial("tcp", a.Addr(), &tls.Config{RootCAs: pool, ServerName: "localhost", MinVersion: tls.VersionTLS10, MaxVersion: most})
+		if err == nil {
+			_ = c.Close()
+		}
+		return err
+	}
+	if err := dial(cert, tls.VersionTLS12); err != nil {
+		t.Errorf("TLS 1.2: %v", err)
+	}
+	if dial(cert, tls.VersionTLS11) == nil {
+		t.Error("TLS 1.1 is spoken")
+	}
+	s.write("cert.pem", string(next)+"\n")
+	if err := dial(cert, tls.VersionTLS13); err != nil {
+		t.Errorf("with half a new pair: %v", err)
+	}
+	s.write("key.pem", string(nextKey)+"\n")
+	if err := dial(next, tls.VersionTLS13); err != nil {
+		t.Errorf("with a new pair: %v", err)
+	}
+}
