@@ -51,6 +51,9 @@ func fields(t *testing.T, name string, typ reflect.Type) {
 	t.Helper()
 	for i := range typ.NumField() {
 		f := typ.Field(i)
+		if !f.IsExported() {
+			continue
+		}
 		tag, ok := f.Tag.Lookup("hcl")
 		if !ok || !attribute.MatchString(tag) {
 			t.Errorf("%s: field %s has hcl tag %q", name, f.Name, tag)
