@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// untilExt is the extension of the file beside a key that says when the key is
+// UntilExt is the extension of the file beside a key that says when the key is
 // dropped: a time of RFC 3339.
-const untilExt = ".until"
+const UntilExt = ".until"
 
 // OwnKey is one key of a KeyStore, without its private part.
 type OwnKey struct {
@@ -112,7 +112,7 @@ func (s *KeyStore) Retire(now time.Time) (gone []OwnKey, err error) {
 			kept = append(kept, k)
 			continue
 		}
-		_ = os.Remove(path + untilExt) // means nothing without its key
+		_ = os.Remove(path + UntilExt) // means nothing without its key
 		gone = append(gone, OwnKey{k.signer.kid, k.signer.alg, false, k.until})
 	}
 	if len(gone) > 0 {
@@ -125,7 +125,7 @@ func (s *KeyStore) Retire(now time.Time) (gone []OwnKey, err error) {
 
 // mark sets the end of a key.
 func (s *KeyStore) mark(file string, until time.Time) error {
-	path := filepath.Join(s.dir, file+untilExt)
+	path := filepath.Join(s.dir, file+UntilExt)
 	tmp := path + ".new"
 	err := os.WriteFile(tmp, []byte(until.Format(time.RFC3339)+"\n"), 0o600)
 	if err == nil {
@@ -139,7 +139,7 @@ func (s *KeyStore) mark(file string, until time.Time) error {
 
 // readUntil is the end of a key, zero if none is set.
 func readUntil(path string) (time.Time, error) {
-	text, err := os.ReadFile(path + untilExt)
+	text, err := os.ReadFile(path + UntilExt)
 	if errors.Is(err, fs.ErrNotExist) {
 		return time.Time{}, nil
 	}
@@ -148,7 +148,7 @@ func readUntil(path string) (time.Time, error) {
 	}
 	t, err := time.Parse(time.RFC3339, strings.TrimSpace(string(text)))
 	if err != nil {
-		return t, fmt.Errorf("%s holds no time of RFC 3339; mend or remove it", path+untilExt)
+		return t, fmt.Errorf("%s holds no time of RFC 3339; mend or remove it", path+UntilExt)
 	}
 	return t, nil
 }

@@ -24,6 +24,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
@@ -153,7 +154,13 @@ func clear(dir string) error {
 	return err
 }
 
-// copyKeys copies the private keys.
+// keyFile reports a private key, or the note beside one that says until when it
+// is published.
+func keyFile(name string) bool {
+	return filepath.Ext(strings.TrimSuffix(name, jose.UntilExt)) == ".pem"
+}
+
+// copyKeys copies the private keys and how long they are published.
 func copyKeys(from, to string) error {
 	if err := os.Mkdir(to, 0o700); err != nil {
 		return fmt.Errorf("back up keys: %w", err)
@@ -163,7 +170,7 @@ func copyKeys(from, to string) error {
 		return fmt.Errorf("back up keys: %w", err)
 	}
 	for _, e := range entries {
-		if e.Type().IsRegular() && filepath.Ext(e.Name()) == ".pem" {
+		if e.Type().IsRegular() && keyFile(e.Name()) {
 			if _, err := copyFile(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
 				return fmt.Errorf("back up keys: %w", err)
 			}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -26,7 +27,11 @@ func product(t *testing.T, n int) (dataDir string, st *store.Embedded) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = st.Close() })
-	if _, err := jose.OpenKeyStore(filepath.Join(dataDir, "keys")); err != nil {
+	keys, err := jose.OpenKeyStore(filepath.Join(dataDir, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := keys.Rotate("", time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for i := range n {
@@ -67,7 +72,7 @@ func TestBackupAndRestore(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.First != 1 || m.Last != 40 || m.Pending != 40 || m.StoreFormat != store.Format || m.Keys() != 1 || !phases["hashing"] {
+	if m.First != 1 || m.Last != 40 || m.Pending != 40 || m.StoreFormat != store.Format || m.Keys() != 2 || !phases["hashing"] {
 		t.Errorf("manifest %+v, phases %v", m, phases)
 	}
 	err = filepath.WalkDir(dir, func(path string, d os.DirEntry, err error) error {
@@ -95,8 +100,12 @@ func TestBackupAndRestore(t *testing.T) {
 	if entries, _ := os.ReadDir(to); len(entries) != 2 {
 		t.Errorf("left in data_dir: %v", entries)
 	}
-	if _, err := jose.OpenKeyStore(filepath.Join(to, "keys")); err != nil {
-		t.Error(err)
+	keys, err := jose.OpenKeyStore(filepath.Join(to, "keys"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if own := keys.Keys(); len(own) != 2 || !slices.ContainsFunc(own, func(k jose.OwnKey) bool { return !k.Signs && !k.Until.IsZero() }) {
+		t.Errorf("restored keys %+v: the end of the rotated one is forgotten", own)
 	}
 	back, err := store.Open(filepath.Join(to, "store"), store.Options{})
 	if err != nil {
