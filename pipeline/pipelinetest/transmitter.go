@@ -24,8 +24,8 @@ const (
 // Transmitter is a transmitter of the Shared Signals Framework with one receiver:
 // metadata, key set, management API and poll endpoint. It does what SSF 1.0 says
 // until Intercept or one of its switches makes it do otherwise, and keeps a
-// ledger of what it was asked. Set the fields before it is used. Safe for
-// concurrent use.
+// ledger of what it was asked. Its fields are set before it is used, or by Set.
+// Safe for concurrent use.
 type Transmitter struct {
 	URL      string // its issuer
 	Audience string // aud of every stream and token
@@ -186,11 +186,11 @@ func (tx *Transmitter) Change(id, member string, value any) {
 	tx.streams[id].config[member] = value
 }
 
-// Silence sets Mute while the transmitter is in use.
-func (tx *Transmitter) Silence(on bool) {
+// Set changes fields while the transmitter is in use.
+func (tx *Transmitter) Set(change func(*Transmitter)) {
 	tx.mu.Lock()
 	defer tx.mu.Unlock()
-	tx.Mute = on
+	change(tx)
 }
 
 // Offer puts a token into a stream. What is no JWT can be offered, too.

@@ -237,9 +237,9 @@ func (tx *Transmitter) poll(ctx context.Context, w http.ResponseWriter, id strin
 			}
 			sets[q.jti] = q.token
 		}
-		news := tx.news
+		news, waits := tx.news, !p.ReturnImmediately && !tx.ShortPoll
 		tx.mu.Unlock()
-		if len(sets) > 0 || p.ReturnImmediately || tx.ShortPoll {
+		if len(sets) > 0 || !waits {
 			tx.answer(w, http.StatusOK, map[string]any{"sets": sets, "moreAvailable": more})
 			return
 		}

@@ -164,7 +164,7 @@ func TestLongPoll(t *testing.T) {
 				t.Errorf("a long poll is %v", p)
 			}
 		}
-		tx.ShortPoll = true
+		tx.Set(func(tx *pipelinetest.Transmitter) { tx.ShortPoll = true })
 		time.Sleep(10 * time.Minute)
 		m := len(polls(t, tx, id)) - n
 		req.True(t, "POLL-25", m > 50 && m < 90, "%d polls in ten minutes of a transmitter that does not wait", m)

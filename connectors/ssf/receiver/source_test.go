@@ -316,12 +316,12 @@ func TestQuietAndDead(t *testing.T) {
 		if said := l.said(); len(said) != 0 {
 			t.Errorf("it was told %q", said)
 		}
-		tx.Silence(true)
+		tx.Set(func(tx *pipelinetest.Transmitter) { tx.Mute = true })
 		time.Sleep(30 * time.Minute)
 		if f := s.Feed(); f.Status != pipeline.FeedBlind || !strings.Contains(f.Reason, "verification") {
 			t.Errorf("a dead stream: %+v", f)
 		}
-		tx.Silence(false)
+		tx.Set(func(tx *pipelinetest.Transmitter) { tx.Mute = false })
 		time.Sleep(10 * time.Minute)
 		if said := l.said(); !slices.Equal(said, []string{"degraded", "blind", "healthy"}) {
 			t.Errorf("it was told %q", said)
