@@ -99,6 +99,6 @@ func (r *eventRule) imply(name string, val expr) {
 		return
 	}
 	if f, ok := document.Lookup(name); ok {
-		r.fields = append(r.fields, fieldRule{path, f, relatedTo(name), val})
+		r.fields = append(r.fields, newField(f, val))
 	}
 }

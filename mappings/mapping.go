@@ -7,6 +7,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // Mapping is one compiled mapping. It is immutable and safe for concurrent use.
@@ -52,6 +53,7 @@ type eventRule struct {
 // bodyRule makes one member of the payload.
 type bodyRule struct {
 	name  string
+	as    strictjson.QuotedName // the name as it is written
 	field *event.Field
 	val   expr
 }
@@ -59,6 +61,7 @@ type bodyRule struct {
 // fieldRule makes one field of the document.
 type fieldRule struct {
 	path    []string
+	names   []strictjson.QuotedName // those of the path
 	field   document.Field
 	related int // plus one: the field under related that gathers it; 0: none
 	val     expr

@@ -316,7 +316,7 @@ func (r *eventRule) makePayload(e *env) (strictjson.Value, error) {
 		w.Object()
 		for i, v := range e.payload {
 			if v.kind != absent {
-				w.Name(r.body[i].name)
+				w.NameQuoted(r.body[i].as)
 				v.write(w)
 				bounded(w)
 			}

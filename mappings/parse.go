@@ -15,6 +15,7 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // Bounds of one file.
@@ -364,7 +365,7 @@ func (c *compiler) body(t *event.Type, x hclsyntax.Expression) (rules []bodyRule
 		if slices.ContainsFunc(rules, func(r bodyRule) bool { return r.name == name }) {
 			c.fault(it.KeyExpr.Range(), fmt.Sprintf("member %q given twice", name), "Once is enough.")
 		}
-		rules = append(rules, bodyRule{name, f, c.expr(it.ValueExpr)})
+		rules = append(rules, bodyRule{name, strictjson.Quote(name), f, c.expr(it.ValueExpr)})
 	}
 	return rules, true
 }
@@ -414,9 +415,14 @@ func (c *compiler) fields(x hclsyntax.Expression, prefix string) []fieldRule {
 			c.fault(it.KeyExpr.Range(), fmt.Sprintf("field %q cannot be set by a mapping", name), "The product fills it in, or documents of alerts do not have it.")
 			continue
 		}
-		rules = append(rules, fieldRule{strings.Split(name, "."), f, relatedTo(name), c.expr(it.ValueExpr)})
+		rules = append(rules, newField(f, c.expr(it.ValueExpr)))
 	}
 	return rules
+}
+
+func newField(f document.Field, val expr) fieldRule {
+	path := strings.Split(f.Name, ".")
+	return fieldRule{path, quoted(path), f, relatedTo(f.Name), val}
 }
 
 // settable are the fields that mappings may set.

@@ -86,14 +86,14 @@ func (r *eventRule) document(e *env) strictjson.Value {
 				continue
 			}
 		}
-		w.put(f.path)
+		w.put(f.path, f.names)
 		v.write(w.w)
 	}
 	for n, list := range e.related {
 		if len(list) == 0 {
 			continue
 		}
-		w.put(relatedPaths[n])
+		w.put(relatedPaths[n], relatedQuoted[n])
 		w.w.Array()
 		for _, s := range list {
 			w.w.Text(s)
@@ -126,6 +126,22 @@ var relatedPaths = func() (paths [len(relatedNames)][]string) {
 	}
 	return paths
 }()
+
+var relatedQuoted = func() (names [len(relatedNames)][]strictjson.QuotedName) {
+	for i, path := range relatedPaths {
+		names[i] = quoted(path)
+	}
+	return names
+}()
+
+// quoted makes the names of a path ready to be written.
+func quoted(path []string) []strictjson.QuotedName {
+	names := make([]strictjson.QuotedName, len(path))
+	for i, name := range path {
+		names[i] = strictjson.Quote(name)
+	}
+	return names
+}
 
 // conform makes a value fit the field's type. What cannot is absent and noted.
 func (f *fieldRule) conform(e *env, v value) value {
@@ -257,7 +273,7 @@ func (t *tree) begin() {
 }
 
 // put goes to the path, whose value comes next.
-func (t *tree) put(path []string) {
+func (t *tree) put(path []string, names []strictjson.QuotedName) {
 	last := len(path) - 1
 	same := 0
 	for same < len(t.open) && same < last && t.open[same] == path[same] {
@@ -267,12 +283,12 @@ func (t *tree) put(path []string) {
 		t.w.End()
 	}
 	t.open = t.open[:same]
-	for _, name := range path[same:last] {
-		t.w.Name(name)
+	for i := same; i < last; i++ {
+		t.w.NameQuoted(names[i])
 		t.w.Object()
-		t.open = append(t.open, name)
+		t.open = append(t.open, path[i])
 	}
-	t.w.Name(path[last])
+	t.w.NameQuoted(names[last])
 }
 
 func (t *tree) end() (strictjson.Value, error) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // Builder makes a value together with its text, so that a text of our own making
@@ -17,8 +18,27 @@ type Builder struct {
 	b     []byte
 	nodes []node
 	open  []container
-	key   node // where the name of the next value is
+	key   key // where the name of the next value is
 	err   error
+}
+
+// key is where the name of a member is.
+type key struct {
+	start, end int32 // end 0: there is none
+	escaped    bool
+}
+
+// QuotedName is the name of a member as it is written, for members that are made
+// again and again.
+type QuotedName struct {
+	text    string
+	escaped bool
+}
+
+// Quote makes a name ready.
+func Quote(name string) QuotedName {
+	text := string(AppendString[string](nil, name))
+	return QuotedName{text, strings.IndexByte(text, '\\') >= 0}
 }
 
 // container is an object or array that is being made.
@@ -33,7 +53,7 @@ func (w *Builder) Reset(lim Limits) {
 	if lim.Depth <= 0 || lim.Depth > maxDepth {
 		lim.Depth = maxDepth
 	}
-	w.lim, w.b, w.nodes, w.open, w.key, w.err = lim, w.b[:0], w.nodes[:0], w.open[:0], node{}, nil
+	w.lim, w.b, w.nodes, w.open, w.key, w.err = lim, w.b[:0], w.nodes[:0], w.open[:0], key{}, nil
 }
 
 // Len is the number of bytes so far.
@@ -93,8 +113,6 @@ func (w *Builder) begin(kind Kind) int32 {
 	if w.lim.Nodes > 0 && len(w.nodes) >= w.lim.Nodes {
 		w.fail("more than %d values", w.lim.Nodes)
 	}
-	n := w.key
-	w.key = node{}
 	i := int32(len(w.nodes))
 	if len(w.open) > 0 {
 		in := &w.open[len(w.open)-1]
@@ -105,8 +123,8 @@ func (w *Builder) begin(kind Kind) int32 {
 		of.count++
 		in.last = i
 	}
-	n.kind, n.start = kind, int32(len(w.b))
-	w.nodes = append(w.nodes, n)
+	w.nodes = append(w.nodes, node{kind: kind, keyEsc: w.key.escaped, keyStart: w.key.start, keyEnd: w.key.end, start: int32(len(w.b))})
+	w.key = key{}
 	return i
 }
 
@@ -133,8 +151,20 @@ func (w *Builder) Name(name string) {
 	if of.count > 0 {
 		w.b = append(w.b, ',')
 	}
-	k := &w.key
-	k.keyStart, k.keyEnd, k.keyEsc = w.quoted(name)
+	w.key.start, w.key.end, w.key.escaped = w.quoted(name)
+	w.named(in, of)
+}
+
+// NameQuoted is Name of a name that was made ready.
+func (w *Builder) NameQuoted(name QuotedName) {
+	in := &w.open[len(w.open)-1]
+	of := &w.nodes[in.node]
+	if of.count > 0 {
+		w.b = append(w.b, ',')
+	}
+	w.key.start = int32(len(w.b)) + 1
+	w.b = append(w.b, name.text...)
+	w.key.end, w.key.escaped = int32(len(w.b))-1, name.escaped
 	w.named(in, of)
 }
 
@@ -144,18 +174,19 @@ func (w *Builder) named(in *container, of *node) {
 		w.fail("more than %d members in one object", w.lim.Members)
 	}
 	if of.count > 0 && w.repeated(in) {
-		w.fail("duplicate member %q", clip(unescape(w.b[w.key.keyStart:w.key.keyEnd], w.key.keyEsc)))
+		w.fail("duplicate member %q", clip(unescape(w.b[w.key.start:w.key.end], w.key.escaped)))
 	}
-	in.sorted = in.sorted && !w.key.keyEsc
+	in.sorted = in.sorted && !w.key.escaped
 	w.b = append(w.b, ':')
 }
 
 // repeated reports whether the object has a member of the name already.
 func (w *Builder) repeated(in *container) bool {
-	key := w.b[w.key.keyStart:w.key.keyEnd]
-	if in.sorted && !w.key.keyEsc {
+	key := w.b[w.key.start:w.key.end]
+	if in.sorted && !w.key.escaped {
 		last := &w.nodes[in.last]
-		if bytes.Compare(w.b[last.keyStart:last.keyEnd], key) < 0 {
+		before := w.b[last.keyStart:last.keyEnd]
+		if len(before) > 0 && len(key) > 0 && before[0] < key[0] || bytes.Compare(before, key) < 0 {
 			return false
 		}
 		in.sorted = false
@@ -163,7 +194,7 @@ func (w *Builder) repeated(in *container) bool {
 	for j := in.node + 1; int(j) < len(w.nodes); j = w.nodes[j].next {
 		n := &w.nodes[j]
 		other := w.b[n.keyStart:n.keyEnd]
-		if n.keyEsc == w.key.keyEsc {
+		if n.keyEsc == w.key.escaped {
 			if bytes.Equal(key, other) {
 				return true
 			}
@@ -171,7 +202,7 @@ func (w *Builder) repeated(in *container) bool {
 				continue
 			}
 		}
-		if unescape(key, w.key.keyEsc) == unescape(other, n.keyEsc) {
+		if unescape(key, w.key.escaped) == unescape(other, n.keyEsc) {
 			return true
 		}
 	}
@@ -227,7 +258,7 @@ func (w *Builder) Copy(v Value) {
 		return
 	}
 	i := w.begin(from.kind)
-	key := w.nodes[i]
+	own := w.nodes[i]
 	text, at := int32(len(w.b))-from.start, i-v.i
 	if from.kind == String {
 		text++
@@ -242,7 +273,7 @@ func (w *Builder) Copy(v Value) {
 		}
 	}
 	n := &w.nodes[i]
-	n.keyStart, n.keyEnd, n.keyEsc = key.keyStart, key.keyEnd, key.keyEsc
+	n.keyStart, n.keyEnd, n.keyEsc = own.keyStart, own.keyEnd, own.keyEsc
 }
 
 // copyEach copies value by value, without white space and within the limits.
@@ -262,9 +293,9 @@ func (w *Builder) copyEach(v Value, raw []byte) {
 				w.b = append(w.b, ',')
 			}
 			key := m.node()
-			w.key.keyStart, w.key.keyEsc = int32(len(w.b))+1, key.keyEsc
+			w.key.start, w.key.escaped = int32(len(w.b))+1, key.keyEsc
 			w.b = append(w.b, v.d.src[key.keyStart-1:key.keyEnd+1]...)
-			w.key.keyEnd = int32(len(w.b)) - 1
+			w.key.end = int32(len(w.b)) - 1
 			w.named(in, of)
 			w.copyEach(m, m.Raw())
 		}

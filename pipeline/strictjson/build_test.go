@@ -7,7 +7,8 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
-// build makes a value again: parts of it by copies, the rest step by step.
+// build makes a value again: parts of it by copies, the rest step by step, some
+// names made ready before.
 func build(w *strictjson.Builder, v strictjson.Value, copies func() bool) {
 	if copies() {
 		w.Copy(v)
@@ -17,7 +18,11 @@ func build(w *strictjson.Builder, v strictjson.Value, copies func() bool) {
 	case strictjson.Object:
 		w.Object()
 		for name, m := range v.Members() {
-			w.Name(name)
+			if len(name)%2 == 0 {
+				w.NameQuoted(strictjson.Quote(name))
+			} else {
+				w.Name(name)
+			}
 			build(w, m, copies)
 		}
 		w.End()

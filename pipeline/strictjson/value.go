@@ -356,11 +356,28 @@ func word[S ~string | ~[]byte](s S) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
+// plainPrefix is how many bytes at the beginning are plain.
+func plainPrefix[S ~string | ~[]byte](s S) int {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if n := plainBytes(word(s[i : i+8])); n < 8 {
+			return i + n
+		}
+	}
+	if len(s) >= 8 { // what is left, with some of what was before
+		return len(s) - 8 + plainBytes(word(s[len(s)-8:]))
+	}
+	for i < len(s) && plain[s[i]] {
+		i++
+	}
+	return i
+}
+
 // AppendString appends s to b as a JSON string. Invalid UTF-8 becomes U+FFFD.
 func AppendString[S ~string | ~[]byte](b []byte, s S) []byte {
 	b = append(b, '"')
 	from := 0
-	for i := 0; i < len(s); {
+	for i := plainPrefix(s); i < len(s); {
 		if i+8 <= len(s) {
 			n := plainBytes(word(s[i : i+8]))
 			i += n
