@@ -290,7 +290,7 @@ func channelTime(s pipeline.Signal) (time.Time, string) {
 func (e *env) readSubject(v value) (event.Subject, error) {
 	e.builder.Reset(strictjson.DefaultLimits)
 	v.write(&e.builder)
-	made, err := e.builder.Value()
+	made, err := e.builder.View() // of which a subject keeps nothing
 	if err != nil {
 		return event.Subject{}, err
 	}

@@ -297,7 +297,8 @@ func complexKey(parts []part) string {
 
 // aliasesKey writes the identifiers, which are sorted by key.
 func aliasesKey(parts []part) string {
-	key := []byte("aliases:")
+	var buf [512]byte
+	key := append(buf[:0], "aliases:"...)
 	for i, p := range parts {
 		if i > 0 {
 			key = append(key, '&')

@@ -134,11 +134,21 @@ func (t *Type) ConceptsOf(body strictjson.Value) []string {
 	if t.concepts == "" {
 		return found
 	}
-	for v := range body.Get(t.concepts).Elements() {
-		name := v.Text()
-		if _, known := slices.BinarySearch(concepts, name); known && !slices.Contains(found, name) {
-			found = append(slices.Clip(found), name)
+	list := body.Get(t.concepts)
+	found = slices.Clip(found)
+	for v := range list.Elements() {
+		if v.Kind() != strictjson.String {
+			continue
 		}
+		name := stringBytes(v)
+		at := slices.IndexFunc(concepts, func(c string) bool { return c == string(name) })
+		if at < 0 || slices.Contains(found, concepts[at]) {
+			continue
+		}
+		if len(found) == cap(found) {
+			found = slices.Grow(found, min(list.Len(), len(concepts)))
+		}
+		found = append(found, concepts[at])
 	}
 	return found
 }

@@ -20,6 +20,7 @@ type Builder struct {
 	open  []container
 	key   key // where the name of the next value is
 	err   error
+	view  doc // what View gave
 }
 
 // key is where the name of a member is.
@@ -62,6 +63,16 @@ func (w *Builder) Len() int { return len(w.b) }
 // Value is what was made, with memory of its own. The returned error is always
 // an *Error; its offset is where the text was when it went wrong.
 func (w *Builder) Value() (Value, error) {
+	v, err := w.View()
+	if err != nil {
+		return v, err
+	}
+	return Value{&doc{src: bytes.Clone(w.b), nodes: slices.Clone(w.nodes)}, 0}, nil
+}
+
+// View is Value in the memory of the builder, until the next Reset: for who
+// reads it at once and keeps nothing of it.
+func (w *Builder) View() (Value, error) {
 	if len(w.open) > 0 || len(w.nodes) == 0 {
 		w.fail("unexpected end of text")
 	}
@@ -71,7 +82,8 @@ func (w *Builder) Value() (Value, error) {
 	if w.err != nil {
 		return Value{}, w.err
 	}
-	return Value{&doc{src: bytes.Clone(w.b), nodes: slices.Clone(w.nodes)}, 0}, nil
+	w.view = doc{src: w.b, nodes: w.nodes}
+	return Value{&w.view, 0}, nil
 }
 
 func (w *Builder) fail(format string, args ...any) {
