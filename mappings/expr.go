@@ -131,7 +131,7 @@ func (c *compiler) expr(x hclsyntax.Expression) expr {
 	case *hclsyntax.RelativeTraversalExpr:
 		return c.relative(c.expr(x.Source), x.Traversal)
 	case *hclsyntax.IndexExpr:
-		return c.at(c.expr(x.Collection), c.expr(x.Key))
+		return c.at(c.expr(x.Collection), c.expr(x.Key), literal(x.Key))
 	case *hclsyntax.SplatExpr:
 		return c.splat(x)
 	case *hclsyntax.FunctionCallExpr:
@@ -444,7 +444,7 @@ func (c *compiler) object(x *hclsyntax.ObjectConsExpr) expr {
 	}
 	c.later = append(c.later, func() {
 		for i := range slots {
-			slots[i].class = c.m.names.classOf(slots[i].name)
+			slots[i].name, slots[i].class = c.m.names.known(slots[i].name)
 		}
 	})
 	return func(e *env) value {

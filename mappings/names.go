@@ -159,15 +159,31 @@ func (c *compiler) relative(of expr, t hcl.Traversal) expr {
 			break
 		}
 		if step, ok := rest[0].(hcl.TraverseIndex); ok {
-			of = c.at(of, c.literal(step.Key, step.SrcRange))
+			of = c.at(of, c.literal(step.Key, step.SrcRange), true)
 		}
 		t = rest[1:]
 	}
 	return of
 }
 
-// at is an element by number or a member by name.
-func (c *compiler) at(of, key expr) expr {
+// at is an element by number or a member by name. A literal key needs no record.
+func (c *compiler) at(of, key expr, literal bool) expr {
+	if literal {
+		if n, ok := key(nil).int(); ok {
+			return func(e *env) value {
+				v := of(e)
+				if v.kind == absent {
+					return v
+				}
+				if v.kind != object {
+					e.work(2 * v.len())
+					return e.element(v, int(n))
+				}
+				s, _ := key(e).string()
+				return e.named(v, s)
+			}
+		}
+	}
 	return func(e *env) value {
 		k, v := key(e), of(e)
 		if v.kind == absent {

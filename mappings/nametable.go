@@ -135,7 +135,16 @@ type attr struct {
 
 func (t *nameTable) attr(name string) attr {
 	n := t.number(name)
-	return attr{name, n, t.class[n]}
+	return attr{t.names[n], n, t.class[n]}
+}
+
+// known is a name with its class, in the memory that the table has it in: texts
+// that share their memory are equal at a glance.
+func (t *nameTable) known(name string) (string, int32) {
+	if n, ok := t.byName[name]; ok {
+		return t.names[n], t.class[n]
+	}
+	return name, t.classOf(name)
 }
 
 // fewMembers is the number of members up to which looking through them is

@@ -95,7 +95,11 @@ func (v value) float() (float64, bool) {
 	if v.kind != number && v.kind != text {
 		return 0, false
 	}
-	f, err := strconv.ParseFloat(strings.TrimSpace(v.text), 64)
+	digits := strings.TrimSpace(v.text)
+	if !mayBeNumber(digits) {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(digits, 64)
 	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 }
 
@@ -103,8 +107,18 @@ func (v value) int() (int64, bool) {
 	if v.kind != number && v.kind != text {
 		return 0, false
 	}
-	n, err := strconv.ParseInt(strings.TrimSpace(v.text), 10, 64)
+	digits := strings.TrimSpace(v.text)
+	if !mayBeNumber(digits) {
+		return 0, false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
 	return n, err == nil
+}
+
+// mayBeNumber reports whether a text begins as numbers do: most that are asked
+// do not, and an error that says so is dear.
+func mayBeNumber(s string) bool {
+	return s != "" && (s[0] >= '0' && s[0] <= '9' || s[0] == '-' || s[0] == '+' || s[0] == '.')
 }
 
 // element is an element by position, from the end if it is negative.
