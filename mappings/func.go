@@ -20,6 +20,7 @@ type Function struct {
 
 	least, most int    // arguments; most -1: any number
 	nothing     *value // what it gives for a single argument that is absent, if it is always the same
+	text        func(string) value // of a function of one text, which has no run
 	run         func(*env, []value) value
 }
 
@@ -93,6 +94,20 @@ func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
 				}
 			}
 			return value{}
+		}
+	}
+	if of := f.text; of != nil {
+		arg := args[0]
+		return func(e *env) value {
+			v := arg(e)
+			if v.kind == absent {
+				return value{}
+			}
+			s, ok := e.given(v).string()
+			if !ok {
+				return value{}
+			}
+			return of(s)
 		}
 	}
 	run := f.run

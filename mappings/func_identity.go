@@ -20,13 +20,13 @@ var identityFunctions = []Function{
 	onText("account_id", "The text if it identifies an account beyond one machine: a SID of a domain, or an id of eight or more characters with letters; numbers and the well-known SIDs do not.", accountID),
 	onText("ip", "The text if it is an IP address, without zone and port.", func(s string) value {
 		if a, ok := ipAddress(s); ok {
-			return textOf(a.String())
+			return textOf(addressText(a, s))
 		}
 		return value{}
 	}),
 	onText("public_ip", "As ip, absent for addresses that are not of the public internet.", func(s string) value {
 		if a, ok := ipAddress(s); ok && a.IsGlobalUnicast() && !a.IsPrivate() {
-			return textOf(a.String())
+			return textOf(addressText(a, s))
 		}
 		return value{}
 	}),
@@ -64,7 +64,7 @@ var identityFunctions = []Function{
 	{Name: "ips", Args: "value…", Doc: "Those of the texts that are IP addresses.", least: 1, most: -1,
 		run: pick(func(s string) (string, bool) {
 			a, ok := ipAddress(s)
-			return a.String(), ok
+			return addressText(a, s), ok
 		})},
 	{Name: "techniques", Args: "value…", Doc: "The ATT&CK technique ids in the texts, such as T1003.001.", least: 1, most: -1, run: find(nextTechnique)},
 	{Name: "tactics", Args: "value…", Doc: "The ATT&CK tactic ids in the texts, such as TA0006.", least: 1, most: -1, run: find(nextTactic)},
@@ -329,8 +329,22 @@ func isMachine(s string) bool {
 	return strings.HasSuffix(s, "$") || strings.HasPrefix(s, "_") || systemAccounts[s]
 }
 
+// addressText writes an address that was read from a text, which is mostly
+// written so already.
+func addressText(a netip.Addr, from string) string {
+	var buf [64]byte
+	b := a.AppendTo(buf[:0])
+	if string(b) == from {
+		return from
+	}
+	return string(b)
+}
+
 func ipAddress(s string) (netip.Addr, bool) {
 	s = strings.TrimSpace(s)
+	if !strings.ContainsAny(s, ".:") { // an error that says so is dear
+		return netip.Addr{}, false
+	}
 	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {
 		return a.Unmap().WithZone(""), true
 	}

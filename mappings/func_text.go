@@ -33,13 +33,7 @@ func nullText(s string) bool {
 
 // onText makes a function of one text.
 func onText(name, doc string, f func(string) value) Function {
-	return Function{Name: name, Args: "text", Doc: doc, least: 1, most: 1, run: func(_ *env, args []value) value {
-		s, ok := args[0].string()
-		if !ok {
-			return value{}
-		}
-		return f(s)
-	}}
+	return Function{Name: name, Args: "text", Doc: doc, least: 1, most: 1, text: f}
 }
 
 // textTests compare a text with another, case aside.

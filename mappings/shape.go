@@ -193,7 +193,7 @@ func (f *fieldRule) one(e *env, v value) value {
 		if s, isText := v.string(); isText {
 			a, isIP := ipAddress(s)
 			if ok = isIP; ok {
-				out = textOf(a.String())
+				out = textOf(addressText(a, s))
 			}
 		}
 	case document.Date:

@@ -104,6 +104,9 @@ func (v Value) Find(name string) Value {
 	var folded Value
 	for j := v.i + 1; j < n.next; j = v.d.nodes[j].next {
 		c := &v.d.nodes[j]
+		if int(c.keyEnd-c.keyStart) != len(name) && !c.keyEsc {
+			continue
+		}
 		key := v.d.src[c.keyStart:c.keyEnd]
 		if c.keyEsc {
 			key = []byte(unescape(key, true))
