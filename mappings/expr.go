@@ -88,15 +88,20 @@ func (e *env) read(v value) value {
 
 // given charges what a function may go through of an argument.
 func (e *env) given(v value) value {
-	e.work(len(v.text))
-	switch {
-	case v.kind != list && v.kind != object:
-	case v.made.read.Exists():
-		e.work(len(v.made.read.Raw()))
-	default:
-		e.work(elementWork * v.len())
+	if v.kind == list || v.kind == object {
+		e.parts(v)
+		return v
 	}
-	return v
+	return e.read(v)
+}
+
+// parts charges those of a list or object.
+func (e *env) parts(v value) {
+	if v.made.read.Exists() {
+		e.work(len(v.made.read.Raw()))
+		return
+	}
+	e.work(elementWork * v.len())
 }
 
 // compiler compiles the expressions of one mapping and gathers what is wrong.

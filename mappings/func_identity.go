@@ -355,20 +355,33 @@ func ipAddress(s string) (netip.Addr, bool) {
 }
 
 func mac(s string) value {
-	var b strings.Builder
-	for _, r := range strings.ToUpper(s) {
+	const form = "00-00-5E-00-53-23"
+	var b [len(form)]byte
+	n, zeros := 0, true
+	for i := range len(s) {
+		c := s[i]
 		switch {
-		case r >= '0' && r <= '9' || r >= 'A' && r <= 'F':
-			if n := b.Len(); n%3 == 2 {
-				b.WriteByte('-')
-			}
-			b.WriteRune(r)
-		case r != '-' && r != ':' && r != '.':
+		case c >= 'a' && c <= 'f':
+			c -= 'a' - 'A'
+		case c >= '0' && c <= '9' || c >= 'A' && c <= 'F':
+		case c == '-' || c == ':' || c == '.':
+			continue
+		default:
 			return value{}
 		}
+		if n == len(form) {
+			return value{}
+		}
+		if n%3 == 2 {
+			b[n] = '-'
+			n++
+		}
+		b[n] = c
+		n++
+		zeros = zeros && c == '0'
 	}
-	if b.Len() != len("00-00-5E-00-53-23") || strings.Trim(b.String(), "0-") == "" {
+	if n != len(form) || zeros {
 		return value{}
 	}
-	return textOf(b.String())
+	return textOf(string(b[:]))
 }

@@ -113,14 +113,21 @@ func (c *compiler) local(x *hclsyntax.ScopeTraversalExpr) expr {
 	if n >= len(c.m.locals) { // locals see those above them only, so that none is made of itself
 		return c.fault(x.Range(), fmt.Sprintf("local %q is not known here yet", path[0]), "Locals may use those that stand above them.")
 	}
+	if len(path) == 1 {
+		return c.relative(func(e *env) value { return e.read(*e.local(n)) }, rest)
+	}
 	attrs := c.attrs(path[1:])
-	return c.relative(func(e *env) value {
-		if !e.known[n] {
-			e.known[n] = true
-			e.locals[n] = e.m.locals[n](e)
-		}
-		return e.read(e.below(e.locals[n], attrs))
-	}, rest)
+	return c.relative(func(e *env) value { return e.read(e.below(*e.local(n), attrs)) }, rest)
+}
+
+// local is the n-th local, which is computed once.
+func (e *env) local(n int) *value {
+	v := &e.locals[n]
+	if !e.known[n] {
+		e.known[n] = true
+		*v = e.m.locals[n](e)
+	}
+	return v
 }
 
 // attrs are the names of a path, for below.

@@ -109,11 +109,19 @@ func (r *eventRule) document(e *env) strictjson.Value {
 
 // relate gathers the texts of a field in the n-th field under related.
 func (e *env) relate(n int, v value) {
+	if v.kind != list {
+		e.relateOne(n, v)
+		return
+	}
 	for _, x := range e.elements(v) {
-		e.work(len(x.text) + 4*len(e.related[n]))
-		if s, _ := x.string(); s != "" && !slices.Contains(e.related[n], s) {
-			e.related[n] = append(e.related[n], s)
-		}
+		e.relateOne(n, x)
+	}
+}
+
+func (e *env) relateOne(n int, v value) {
+	e.work(len(v.text) + 4*len(e.related[n]))
+	if s, _ := v.string(); s != "" && !slices.Contains(e.related[n], s) {
+		e.related[n] = append(e.related[n], s)
 	}
 }
 
