@@ -18,8 +18,8 @@ type Function struct {
 	Args string // as in a call: "value, pattern"
 	Doc  string // what it gives, one sentence
 
-	least, most int    // arguments; most -1: any number
-	nothing     *value // what it gives for a single argument that is absent, if it is always the same
+	least, most int                // arguments; most -1: any number
+	nothing     *value             // what it gives for a single argument that is absent, if it is always the same
 	text        func(string) value // of a function of one text, which has no run
 	run         func(*env, []value) value
 }
