@@ -1,6 +1,7 @@
 // Package compare holds the bulk writer against two others: a bare loop that
 // sends the same bytes to the same server and looks at nothing, and the bulk
-// indexer of the Elasticsearch client.
+// indexer of the Elasticsearch client. It is run by hand: the client takes longer
+// to build than all the rest.
 //
 //	go test -v                                   to a server that does nothing
 //	SIGNALBOX_ELASTICSEARCH=URL go test -v       to a real one as well
