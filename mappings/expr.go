@@ -460,6 +460,10 @@ func (c *compiler) object(x *hclsyntax.ObjectConsExpr) expr {
 			if v.empty() {
 				continue
 			}
+			if !computed {
+				out.made.add(s.name, s.class, v)
+				continue
+			}
 			m := member{s.name, s.class, v}
 			if s.key != nil {
 				name, ok := s.key(e).string()
@@ -468,12 +472,8 @@ func (c *compiler) object(x *hclsyntax.ObjectConsExpr) expr {
 				}
 				m = e.member(name, v)
 			}
-			if computed {
-				e.work(4 * len(out.made.members)) // which are looked through for the name
-				out.set(m)
-				continue
-			}
-			out.made.members = append(out.made.members, m)
+			e.work(4 * len(out.made.members)) // which are looked through for the name
+			out.set(m)
 		}
 		return out
 	}

@@ -248,6 +248,20 @@ func (e *env) member(name string, v value) member {
 	return member{name, e.m.names.classOf(name), v}
 }
 
+// add gives an object being made a member that it does not have, in place, since
+// one that is put together elsewhere and copied costs several times as much.
+func (m *made) add(name string, class int32, v value) {
+	i := len(m.members)
+	if i == cap(m.members) {
+		m.members = append(m.members, member{name, class, v})
+		return
+	}
+	m.members = m.members[:i+1]
+	to := &m.members[i]
+	to.name, to.class = name, class
+	to.value = v
+}
+
 // set gives an object being made a member.
 func (v value) set(m member) {
 	for i := range v.made.members {

@@ -2,7 +2,9 @@ package strictjson
 
 import (
 	"bytes"
+	"encoding/binary"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,20 +35,29 @@ type key struct {
 // again and again.
 type QuotedName struct {
 	text    string
+	order   uint64
 	escaped bool
+}
+
+// order is the beginning of a name as a number, for comparing most names at once.
+func order(name string) uint64 {
+	var first [8]byte
+	copy(first[:], name)
+	return binary.BigEndian.Uint64(first[:])
 }
 
 // Quote makes a name ready.
 func Quote(name string) QuotedName {
 	text := string(AppendString[string](nil, name))
-	return QuotedName{text, strings.IndexByte(text, '\\') >= 0}
+	return QuotedName{text, order(text[1 : len(text)-1]), strings.IndexByte(text, '\\') >= 0}
 }
 
 // container is an object or array that is being made.
 type container struct {
 	node   int32
-	last   int32 // node of the last member
-	sorted bool  // names ascend so far, so that a greater one is new
+	last   int32  // node of the last member
+	sorted bool   // names ascend so far, so that a greater one is new
+	order  uint64 // of the last name, if it was quoted before; see order
 }
 
 // Reset forgets what was made, and sets the limits of what is made next.
@@ -135,8 +146,12 @@ func (w *Builder) begin(kind Kind) int32 {
 		of.count++
 		in.last = i
 	}
-	w.nodes = append(w.nodes, node{kind: kind, keyEsc: w.key.escaped, keyStart: w.key.start, keyEnd: w.key.end, start: int32(len(w.b))})
-	w.key = key{}
+	var n *node
+	w.nodes, n = enter(w.nodes)
+	n.kind, n.escaped, n.start = kind, false, int32(len(w.b))
+	n.keyEsc, n.keyStart, n.keyEnd = w.key.escaped, w.key.start, w.key.end
+	n.end, n.next, n.count = 0, 0, 0
+	w.key.escaped, w.key.start, w.key.end = false, 0, 0
 	return i
 }
 
@@ -149,6 +164,10 @@ func (w *Builder) end(i int32) {
 // quoted appends a text in quotes and gives its place between them.
 func (w *Builder) quoted(s string) (start, end int32, escaped bool) {
 	from := len(w.b) + 1
+	if plainPrefix(s) == len(s) {
+		w.b = append(append(append(w.b, '"'), s...), '"')
+		return int32(from), int32(from + len(s)), false
+	}
 	w.b = AppendString(w.b, s)
 	to := len(w.b) - 1
 	// What is escaped becomes longer.
@@ -177,7 +196,12 @@ func (w *Builder) NameQuoted(name QuotedName) {
 	w.key.start = int32(len(w.b)) + 1
 	w.b = append(w.b, name.text...)
 	w.key.end, w.key.escaped = int32(len(w.b))-1, name.escaped
-	w.named(in, of)
+	if in.sorted && !name.escaped && name.order > in.order && w.lim.Members == 0 {
+		w.b = append(w.b, ':')
+	} else {
+		w.named(in, of)
+	}
+	in.order = name.order
 }
 
 // named checks the name just written, and goes on to its value.
@@ -189,6 +213,7 @@ func (w *Builder) named(in *container, of *node) {
 		w.fail("duplicate member %q", clip(unescape(w.b[w.key.start:w.key.end], w.key.escaped)))
 	}
 	in.sorted = in.sorted && !w.key.escaped
+	in.order = math.MaxUint64
 	w.b = append(w.b, ':')
 }
 

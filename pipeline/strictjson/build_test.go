@@ -105,6 +105,16 @@ func TestBuilderRefuses(t *testing.T) {
 			w.End()
 		}
 	}
+	quoted := func(names ...string) func(*strictjson.Builder) {
+		return func(w *strictjson.Builder) {
+			w.Object()
+			for _, n := range names {
+				w.NameQuoted(strictjson.Quote(n))
+				w.Null()
+			}
+			w.End()
+		}
+	}
 	deep, err := strictjson.Parse([]byte(`[[[1]]]`), strictjson.Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -117,6 +127,13 @@ func TestBuilderRefuses(t *testing.T) {
 		"duplicate unsorted": {members("b", "a", "b"), `duplicate member "b"`},
 		"duplicate at once":  {members("a", "a"), `duplicate member "a"`},
 		"duplicate escaped":  {members("a", "x\n", "b", "x\n"), "duplicate member \"x\\n\""},
+		"quoted":             {quoted("a", "b", "a"), `duplicate member "a"`},
+		"quoted unsorted":    {quoted("b", "a", "b"), `duplicate member "b"`},
+		"quoted at once":     {quoted("a", "a"), `duplicate member "a"`},
+		"quoted long":        {quoted("long name 1", "long name 2", "long name 1"), `duplicate member "long name 1"`},
+		"quoted escaped":     {quoted("a", "x\n", "b", "x\n"), "duplicate member \"x\\n\""},
+		"quoted no UTF-8":    {quoted("\xff", "\ufffd"), "duplicate member \"\ufffd\""},
+		"quoted many":        {quoted("a", "b", "c", "d", "e"), "more than 4 members"},
 		"many members":       {members("a", "b", "c", "d", "e"), "more than 4 members"},
 		"many values": {func(w *strictjson.Builder) {
 			w.Array()
@@ -133,11 +150,17 @@ func TestBuilderRefuses(t *testing.T) {
 		"no digits":           {func(w *strictjson.Builder) { w.Number("") }, "invalid number"},
 		"number of magnitude": {func(w *strictjson.Builder) { w.Number("1e1000000") }, "invalid number"},
 	} {
-		var w strictjson.Builder
-		w.Reset(strictjson.Limits{Bytes: 200, Depth: 3, Nodes: 10, Members: 4})
-		c.make(&w)
-		if _, err := w.Value(); err == nil || !strings.Contains(err.Error(), c.want) {
-			t.Errorf("%s: %v, want %s", name, err, c.want)
+		limits := []strictjson.Limits{{Bytes: 200, Depth: 3, Nodes: 10, Members: 4}}
+		if strings.HasPrefix(c.want, "duplicate") {
+			limits = append(limits, strictjson.Limits{})
+		}
+		for _, lim := range limits {
+			var w strictjson.Builder
+			w.Reset(lim)
+			c.make(&w)
+			if _, err := w.Value(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s: %v, want %s", name, err, c.want)
+			}
 		}
 	}
 }
