@@ -139,12 +139,11 @@ func (p *parser) fail(format string, args ...any) error {
 
 func (p *parser) space() {
 	for p.pos < len(p.src) {
-		switch p.src[p.pos] {
-		case ' ', '\t', '\n', '\r':
-			p.pos++
-		default:
+		c := p.src[p.pos]
+		if c > ' ' || c != ' ' && c != '\t' && c != '\n' && c != '\r' {
 			return
 		}
+		p.pos++
 	}
 }
 
