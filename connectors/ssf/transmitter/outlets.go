@@ -6,18 +6,19 @@ import (
 	"sync"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
 // outlets are the loops of push streams.
 type outlets struct {
 	hub    *hub
-	open   map[string]*outlet // by stream id
+	open   map[string]*outlet // by queue
 	failed chan error         // takes the first fault
 }
 
-// outlet is the loops of one push stream.
+// outlet is the loop of one queue of a push stream.
 type outlet struct {
-	print  string // what of the stream they were made of
+	print  string // what of the stream it was made of
 	sink   *sink
 	cancel context.CancelFunc
 	wg     sync.WaitGroup
@@ -25,64 +26,88 @@ type outlet struct {
 
 // print tells whether the loops of a stream must be made anew.
 func (s *stream) print() string {
-	return fmt.Sprintf("%q %q %q %t", s.Endpoint, s.Authorization, s.Audience, s.Status == enabled)
+	return fmt.Sprintf("%q %q %q", s.Endpoint, s.Authorization, s.Audience)
 }
 
-// serve starts and ends loops so that they are those of the streams. A stream
-// that cannot be served is tried again and harms no other.
+// serve starts and ends loops so that they are those of the streams. What is said
+// of a stream itself goes out whatever its status is, everything else while it is
+// enabled (SSF-TX-51, SSF-TX-52). A stream that cannot be served is tried again
+// and harms no other.
 func (o *outlets) serve(ctx context.Context, streams []*stream) {
 	wanted := map[string]*stream{}
 	for _, s := range streams {
-		if s.pushes() && !s.Deleted && o.hub.receivers[s.Receiver] != nil {
-			wanted[s.ID] = s
-		}
-	}
-	for id, x := range o.open {
-		if s := wanted[id]; s == nil || s.print() != x.print {
-			_ = x.close()
-			delete(o.open, id)
-		}
-	}
-	for id, s := range wanted {
-		if o.open[id] != nil {
+		if !s.pushes() || s.Deleted || o.hub.receivers[s.Receiver] == nil {
 			continue
 		}
-		if err := o.start(ctx, s); err != nil {
-			o.hub.log.Error("stream cannot be pushed, will be tried again", "stream", id, "err", err)
+		wanted[pipeline.ControlQueue(o.hub.name, s.ID)] = s
+		if s.Status == enabled {
+			wanted[pipeline.StreamQueue(o.hub.name, s.ID)] = s
+		}
+	}
+	for queue, x := range o.open {
+		if s := wanted[queue]; s == nil || s.print() != x.print {
+			_ = x.close()
+			delete(o.open, queue)
+		}
+	}
+	for queue, s := range wanted {
+		if o.open[queue] != nil {
+			continue
+		}
+		if err := o.start(ctx, queue, s); err != nil {
+			o.hub.log.Error("stream cannot be pushed, will be tried again", "stream", s.ID, "err", err)
 		}
 	}
 }
 
-// start begins to deliver. What is said of the stream itself goes out whatever
-// its status is; everything else while it is enabled (SSF-TX-51, SSF-TX-52).
-func (o *outlets) start(ctx context.Context, s *stream) error {
+// start begins to deliver a queue.
+func (o *outlets) start(ctx context.Context, queue string, s *stream) error {
 	h := o.hub
-	data, control := pipeline.StreamQueue(h.name, s.ID), pipeline.ControlQueue(h.name, s.ID)
-	sk, err := h.push(s).outlet(h.env, h.mint(s, data))
+	sk, err := h.push(s).outlet(h.env, h.mint(s, queue))
 	if err != nil {
 		return err
 	}
+	print := s.print()
+	if queue == pipeline.StreamQueue(h.name, s.ID) {
+		sk.await = func(ctx context.Context) error { return h.unchanged(ctx, s.ID, print) }
+	}
 	ctx, cancel := context.WithCancel(ctx)
-	x := &outlet{print: s.print(), sink: sk, cancel: cancel}
-	o.open[s.ID] = x
-	run := func(queue string, sk *sink) {
-		x.wg.Go(func() {
-			err := h.line.DeliverStream(ctx, queue, sk, func() <-chan struct{} { return h.bells.listen(queue) })
-			if err != nil && ctx.Err() == nil {
-				select {
-				case o.failed <- err:
-				default:
-				}
+	x := &outlet{print: print, sink: sk, cancel: cancel}
+	o.open[queue] = x
+	x.wg.Go(func() {
+		err := h.line.DeliverStream(ctx, queue, sk, func() <-chan struct{} { return h.bells.listen(queue) })
+		if err != nil && ctx.Err() == nil {
+			select {
+			case o.failed <- err:
+			default:
 			}
-		})
-	}
-	word := *sk
-	word.Mint = h.mint(s, control)
-	run(control, &word)
-	if s.Status == enabled {
-		run(data, sk)
-	}
+		}
+	})
 	return nil
+}
+
+// unchanged returns when the stream is enabled and as it was when its loop was
+// made. A change is answered before the loop is ended: until then, nothing more
+// goes out by what the stream was.
+func (h *hub) unchanged(ctx context.Context, id, print string) error {
+	for {
+		changed := h.bells.listen(h.lock)
+		var now *stream
+		if err := h.line.Read(ctx, func(tx store.Tx) (err error) {
+			now, err = h.load(tx, id)
+			return err
+		}); err != nil {
+			return err
+		}
+		if now != nil && now.Status == enabled && now.print() == print {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-changed:
+		}
+	}
 }
 
 // push is the block by which a stream is pushed: that of the configuration, or

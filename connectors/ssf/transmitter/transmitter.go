@@ -31,6 +31,7 @@ type sink struct {
 	ssf.Mint
 	client *push.Client
 	lanes  *outbound.Lanes
+	await  func(ctx context.Context) error // returns when a delivery may go out; nil: at any time
 }
 
 var (
@@ -56,6 +57,11 @@ func newSink(p *Push, mint ssf.Mint, env kind.Env, client *http.Client) *sink {
 // to be tried again, those after it wait.
 func (s *sink) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipeline.Result, error) {
 	return s.lanes.Deliver(ctx, batch, func(ctx context.Context, d pipeline.Delivery) pipeline.Result {
+		if s.await != nil {
+			if err := s.await(ctx); err != nil {
+				return pipeline.Result{Err: err}
+			}
+		}
 		return s.client.Push(ctx, d.Payload)
 	}), nil
 }
