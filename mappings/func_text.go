@@ -3,6 +3,7 @@ package mappings
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -255,6 +256,9 @@ func mayBeJSON(s string) bool {
 // nested bounds JSON in a text.
 var nested = strictjson.Limits{Bytes: 1 << 20, Depth: 32, Nodes: 20_000, Members: 1024}
 
+// maxPairs bounds what pairs makes of one text.
+const maxPairs = 256
+
 // namedParts reads {k=v, k=v}, where a comma is part of a value unless a name and
 // an equals sign follow it.
 func namedParts(e *env, args []value) value {
@@ -265,19 +269,25 @@ func namedParts(e *env, args []value) value {
 	s = strings.TrimSpace(s)
 	s = strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
 	out := e.object(0)
-	for part := range strings.SplitSeq(s, ",") {
-		name, val, ok := strings.Cut(part, "=")
-		name = strings.TrimSpace(name)
-		last := len(out.made.members) - 1
-		switch {
-		case ok && name != "":
-			out.made.members = append(out.made.members, e.member(name, textOf(strings.TrimSpace(val))))
-		case last >= 0:
-			out.made.members[last].text += "," + part
-		}
-		if len(out.made.members) > 256 {
-			break
+	name, from := "", 0 // of the member that is being read
+	until := func(end int) {
+		known := func(m member) bool { return m.name == name }
+		if name != "" && !slices.ContainsFunc(out.made.members, known) {
+			out.made.members = append(out.made.members, e.member(name, textOf(strings.TrimSpace(s[from:end]))))
 		}
 	}
+	at := 0
+	for part := range strings.SplitSeq(s, ",") {
+		e.step()
+		if word, _, ok := strings.Cut(part, "="); ok && strings.TrimSpace(word) != "" {
+			until(at - 1)
+			name, from = strings.TrimSpace(word), at+len(word)+1
+			if len(out.made.members) == maxPairs {
+				return out
+			}
+		}
+		at += len(part) + 1
+	}
+	until(len(s))
 	return out
 }

@@ -106,6 +106,7 @@ func TestExpressions(t *testing.T) {
 		{`json("\"Text\"")`, `"Text"`},
 		{`json("[true]")[0]`, `true`},
 		{`pairs(raw.kv)`, `{"level":"HIGH","reasons":"A, B","detectionName":"x"}`},
+		{`pairs("a=1, b=2, a=3, 4, c=, =5")`, `{"a":"1","b":"2","c":", =5"}`},
 		{`techniques(split(",", raw.csv), "x T1110 y")`, `["T1003","T1059.001","T1110"]`},
 		{`account(raw.user)`, `{"name":"jdoe","domain":"ACME"}`},
 		{`account("jdoe@Acme.Example")`, `{"name":"jdoe","domain":"acme.example","email":"jdoe@acme.example"}`},
