@@ -60,9 +60,9 @@ var rules = []rule{
 		triage: "Find the change of configuration that let it in, in the audit documents.", mistakes: "A planned connection.", show: []string{"event.provider", "ssf.source", "set.kid"},
 	},
 	{
-		id: "6b1de8f0-5d0c-4c0e-9a53-2b7f5b0a1c03", version: 1, name: "High risk without an action", kind: "eql", why: "A risk was stated as high, and no target took an action of the same chain in time.",
+		id: "6b1de8f0-5d0c-4c0e-9a53-2b7f5b0a1c03", version: 2, name: "High risk without an action", kind: "eql", why: "A risk was stated as high, and no target took an action of the same chain in time.",
 		query: eql("unanswered-risk"), severity: "high", lookback: "now-15m", tactic: initialAccess,
-		triage:   "Ask `signalbox ask why --id` with chain.root: a rule that did not fire says what was in the way, a guard that held the action says which.",
+		triage:   "Show `signalbox chain` with chain.root: a rule that did not fire says what was in the way, a guard that held the action says which.",
 		mistakes: "Issuers whose remit is indexing only; set.remit says so.", show: []string{"user.name", "set.current_level", "set.remit", "chain.root"},
 	},
 	{

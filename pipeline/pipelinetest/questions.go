@@ -126,6 +126,7 @@ var answers = []struct {
 // sides; it is called once per subtest.
 func TestQuestions(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.Searcher)) {
 	t.Run("Answers", func(t *testing.T) { testAnswers(t, open) })
+	t.Run("Chain", func(t *testing.T) { testChain(t, open) })
 	t.Run("Many", func(t *testing.T) { testManyPairs(t, open) })
 	t.Run("Mistakes", func(t *testing.T) { testQuestionMistakes(t, open) })
 }
@@ -200,6 +201,45 @@ func rowsOf(a question.Answer) string {
 		lines = append(lines, strings.Join(cells, "|"))
 	}
 	return strings.Join(lines, "\n")
+}
+
+// testChain: any id of a chain gives the whole of it, nested by its causes.
+func testChain(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.Searcher)) {
+	sink, searcher := open(t)
+	deliver(t, sink, QuestionDocuments(t)...)
+	q, _ := question.Lookup("why")
+	const want = `input i-00000000000000000000000008 0
+  event e-00000000000000000000000008 1
+    decision d-00000000000000000000000008 1
+      action a-00000000000000000000000080 2
+      audit 1
+`
+	for _, id := range []string{"i-00000000000000000000000008", "e-00000000000000000000000008", "d-00000000000000000000000008", "a-00000000000000000000000080", "jti-8"} {
+		a, err := question.Ask(t.Context(), searcher, q, question.Request{Now: SearcherNow, Values: map[string]string{"id": id}})
+		if err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		links, err := question.Tree(a.Docs)
+		if err != nil {
+			t.Fatalf("%s: %v", id, err)
+		}
+		if got := treeOf(links, ""); got != want {
+			t.Errorf("the chain of %s is\n%s\nwant\n%s", id, got, want)
+		}
+	}
+}
+
+// treeOf writes links as testChain has them: how many documents each has, and
+// ids where they are not made of the time.
+func treeOf(links []*question.Link, indent string) (text string) {
+	for _, l := range links {
+		text += indent + string(l.Kind)
+		if l.Kind != question.AuditLink {
+			text += " " + l.ID
+		}
+		text += fmt.Sprintf(" %d\n", len(l.Docs)) + treeOf(l.Then, indent+"  ")
+	}
+	return text
 }
 
 // testManyPairs has more documents than a page on either side of a sequence, and

@@ -85,46 +85,6 @@ func (a *asking) documents(q query.Query) (Answer, error) {
 	return Answer{Docs: page.Docs, Found: page.Total, Partial: page.Partial}, nil
 }
 
-// chain gives everything of the chains an id belongs to. An id deep in a chain
-// stands in a few documents only, so that their roots are looked up first.
-func (a *asking) chain(id string) (Answer, error) {
-	about, err := query.Timeline("chain", id)
-	if err != nil {
-		return Answer{}, err
-	}
-	var roots []string
-	err = a.each(about, a.request.To, maxRead, func(d hit) bool {
-		if root := d.text("chain.root"); root != "" && !contains(roots, root) {
-			roots = append(roots, root)
-		}
-		return len(roots) <= maxRoots
-	})
-	switch {
-	case err != nil && !errors.Is(err, errTooMany):
-		return Answer{}, err
-	case len(roots) > maxRoots:
-		return Answer{}, &Error{"more than 20 chains hold " + id, "give an id that is of one cause"}
-	}
-	terms := []string{about.String()}
-	for _, root := range roots {
-		terms = append(terms, "chain.root:"+quote(root))
-	}
-	whole, err := query.Parse(strings.Join(terms, " OR "))
-	if err != nil {
-		return Answer{}, err
-	}
-	return a.documents(whole)
-}
-
-func contains(list []string, s string) bool {
-	for _, o := range list {
-		if o == s {
-			return true
-		}
-	}
-	return false
-}
-
 // errTooMany ends reading at the bound.
 var errTooMany = errors.New("more documents than are read for one answer")
 

@@ -19,7 +19,7 @@ type Question struct {
 	Since  time.Duration // how far back it looks unless told; 0: everything
 
 	Timeline string // kind of query.Timeline, whose value is the parameter of that name
-	Chain    string // parameter with any id of a causal chain, which is given whole
+	Chain    string // parameter with any id of a causal chain, which is given whole; Tree nests it
 	Count    *Count
 	Sequence *Sequence
 
@@ -169,7 +169,14 @@ func (q Question) Param(name string) (Param, bool) {
 // must be given.
 func (q Question) Command() string {
 	text := "signalbox ask " + q.Name
+	if q.Chain != "" {
+		text = "signalbox chain"
+	}
 	for _, p := range q.Params {
+		if p.Name == q.Chain {
+			text += " " + p.Example
+			continue
+		}
 		if p.Required() {
 			text += " --" + p.Name + " " + p.Example
 		}

@@ -45,9 +45,9 @@ var table = []Question{
 	},
 	{
 		Name: "why", Ask: "Why was this done?",
-		Doc: "Everything that came of one cause: the signal, what each rule said of it and why, the actions and how they ended. " +
-			"Any id in the chain will do: of the token, the event, the decision or the action. signalbox explain shows one decision to the last expression.",
-		Params: []Param{{"id", Text, "id of a token, input, event, decision or action", "", "a-00000000000000000000000080"}},
+		Doc: "Everything that came of one cause, nested: the message, the signal, what each rule said of it and why, the actions, and what their receivers answered. " +
+			"Any id in the chain will do: of the token received or sent, the transaction, the event, the decision or the action. signalbox explain shows one decision to the last expression.",
+		Params: []Param{{"id", Text, "id of a token, transaction, input, event, decision or action", "", "a-00000000000000000000000080"}},
 		Chain:  "id",
 		ESQL: `FROM logs-ssf.decision-*, logs-ssf.action-*
 | WHERE action.id == "{id}" OR policy.decision_id == "{id}" OR chain.root == "{id}"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -24,14 +25,15 @@ type AskRequest struct {
 	Limit  int
 }
 
-// AskAnswer is rows under columns, or documents.
+// AskAnswer is rows under columns, documents, or a chain.
 type AskAnswer struct {
 	Columns []question.Column `json:"columns,omitempty"`
 	// Rows hold a string, a number or null for each column, as question.Kind
 	// says.
 	Rows    [][]any           `json:"rows,omitempty"`
 	Docs    []json.RawMessage `json:"documents,omitempty"`
-	Found   int               `json:"found"` // rows or documents there are, given or not
+	Chain   []*question.Link  `json:"chain,omitempty"` // instead of documents, of a question about a chain
+	Found   int               `json:"found"`           // rows or documents there are, given or not
 	Partial string            `json:"partial,omitempty"`
 }
 
@@ -72,6 +74,12 @@ func (b Backend) ask(r *http.Request) (any, error) {
 		return nil, badQuery(err)
 	}
 	out := AskAnswer{Columns: a.Columns, Rows: a.Rows, Found: a.Found, Partial: a.Partial}
+	if q.Chain != "" {
+		if out.Chain, err = question.Tree(a.Docs); err != nil {
+			return nil, fmt.Errorf("nest the documents of a chain: %w", err)
+		}
+		return out, nil
+	}
 	for _, d := range a.Docs {
 		out.Docs = append(out.Docs, d.JSON)
 	}

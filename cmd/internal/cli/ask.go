@@ -28,6 +28,9 @@ func runAsk(ctx context.Context, c *call) error {
 		if !ok {
 			return usagef("there is no question %q. %s", name, nearest.Advice(name, api.Questions(), "questions"))
 		}
+		if q.Chain != "" {
+			return usagef("this question has a command of its own: %s", q.Command())
+		}
 		c.enter(name)
 		return c.ask(ctx, q)
 	}
@@ -49,6 +52,7 @@ func runAsk(ctx context.Context, c *call) error {
 type listed struct {
 	Name   string  `json:"name"`
 	Ask    string  `json:"question"`
+	Run    string  `json:"command"`
 	Doc    string  `json:"meaning"`
 	Since  string  `json:"since"`
 	Params []given `json:"parameters"`
@@ -66,13 +70,13 @@ func listQuestions(c *call, format string) error {
 	if format == "text" {
 		var rows [][]string
 		for _, q := range question.All() {
-			rows = append(rows, []string{strings.TrimPrefix(q.Command(), "signalbox ask "), q.Ask})
+			rows = append(rows, []string{q.Command(), q.Ask})
 		}
-		return table(c.Out, []string{"name", "question"}, rows)
+		return table(c.Out, []string{"command", "question"}, rows)
 	}
 	list := []listed{}
 	for _, q := range question.All() {
-		l := listed{q.Name, q.Ask, q.Doc, sinceOf(q), []given{}}
+		l := listed{q.Name, q.Ask, q.Command(), q.Doc, sinceOf(q), []given{}}
 		for _, p := range q.Params {
 			l.Params = append(l.Params, given{p.Name, string(p.Kind), p.Doc, p.Default, p.Required()})
 		}
@@ -114,7 +118,7 @@ func (c *call) ask(ctx context.Context, q question.Question) error {
 	format := c.formatFlag("text", "ndjson", "json")
 	when := c.spanFlags(sinceOf(q))
 	most := question.DefaultLimit
-	if q.Timeline+q.Chain != "" {
+	if q.Timeline != "" {
 		most = 500
 	}
 	limit := c.flags.Int("limit", most, "most rows or documents to print, at most "+strconv.Itoa(question.MaxLimit))
@@ -177,9 +181,9 @@ func (c *call) ask(ctx context.Context, q question.Question) error {
 // a table.
 func printAnswer(c *call, q question.Question, a api.AskAnswer, format string) error {
 	switch {
-	case q.Timeline+q.Chain != "" && format == "text":
+	case q.Timeline != "" && format == "text":
 		return printTimeline(c.Out, coloursFor(c.Out, c.Env), widthOf(c.Out), a.Docs)
-	case q.Timeline+q.Chain != "":
+	case q.Timeline != "":
 		return writeDocs(c.Out, format, a.Docs)
 	case format != "text":
 		return writeRows(c.Out, format, a)

@@ -78,8 +78,14 @@ func questionsPage(t *testing.T, conf string) string {
 	b.WriteString(pageHead)
 	for i, q := range question.All() {
 		args := []string{"ask", q.Name}
+		if q.Chain != "" {
+			args = []string{"chain"}
+		}
 		for _, p := range q.Params {
-			if p.Required() {
+			switch {
+			case p.Name == q.Chain:
+				args = append(args, p.Example)
+			case p.Required():
 				args = append(args, "--"+p.Name, p.Example)
 			}
 		}
@@ -102,7 +108,11 @@ func questionsPage(t *testing.T, conf string) string {
 			case p.Default == "":
 				def = "none"
 			}
-			fmt.Fprintf(&b, "| `--%s` %s | %s | %s |\n", p.Name, p.Kind, def, p.Doc)
+			name := "--" + p.Name
+			if p.Name == q.Chain {
+				name = "ID"
+			}
+			fmt.Fprintf(&b, "| `%s` %s | %s | %s |\n", name, p.Kind, def, p.Doc)
 		}
 		fmt.Fprintf(&b, "| `--since` | `%s` | how far back it looks |\n", sinceOf(q))
 		for _, text := range []struct{ language, text string }{{"esql", q.ESQL}, {"eql", q.EQL}, {"kql", q.KQL}} {
@@ -141,7 +151,11 @@ func TestAsk(t *testing.T) {
 		{[]string{"ask", "top-users", "--limit", "99999"}, 1, []string{`out of range`}},
 		{[]string{"ask", "top-users", "--format", "xml"}, 2, []string{`choose text, ndjson or json`}},
 		{[]string{"ask", "top-users", "-h"}, 0, []string{`Which users have the most severe signals`, `--severity`}},
-		{[]string{"ask"}, 0, []string{`why --id a-0`, `Which source has gone quiet?`}},
+		{[]string{"ask", "why", "--id", "jti-8"}, 2, []string{`a command of its own: signalbox chain a-0`}},
+		{[]string{"chain", "jti-8", "d-1"}, 2, []string{`give one id`}},
+		{[]string{"chain", "nothing"}, 0, []string{`no document has the id nothing with --since all`}},
+		{[]string{"chain", "jti-8", "--limit", "2"}, 0, []string{`by push through idp: accepted,`, `2 of 5 documents; --limit shows more`}},
+		{[]string{"ask"}, 0, []string{`signalbox chain a-0`, `Which source has gone quiet?`}},
 	} {
 		conf := conf
 		if len(c.args) == 1 {
@@ -162,9 +176,10 @@ func TestAsk(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &rows); err != nil || len(rows) != 4 || rows[0]["rule.name"] != "credential_compromise" || rows[0]["false share"] != 1.0 {
 		t.Errorf("rows are %v, %v", rows, err)
 	}
-	out, _, _ = told(t, conf, "ask", "why", "--id", "jti-8", "--since", "all", "--format", "ndjson")
-	if strings.Count(out, "\n") != 5 {
-		t.Errorf("documents are\n%s", out)
+	out, _, _ = told(t, conf, "chain", "jti-8", "--format", "json")
+	var chain []question.Link
+	if err := json.Unmarshal([]byte(out), &chain); err != nil || len(chain) != 1 || chain[0].Kind != question.InputLink || len(chain[0].Then) != 1 || len(chain[0].Then[0].Docs) != 1 {
+		t.Errorf("the chain is %s, %v", out, err)
 	}
 	out, _, _ = told(t, "", "ask", "--format", "json")
 	var list []listed

@@ -177,7 +177,7 @@ func (p *programme) invite(stage *demo.Stage, r *demo.Report) {
 	self, config := ownName(), stage.Config()
 	for _, args := range []string{
 		"timeline --config %s --user jane@example.com",
-		"timeline --config %s --chain " + r.Campaign,
+		"chain --config %s " + r.Campaign,
 		"query --config %s 'action.status:held'",
 		"explain --config %s " + r.Decision,
 		"explain --config %s " + r.Held,

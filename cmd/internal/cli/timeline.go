@@ -20,7 +20,7 @@ func runTimeline(ctx context.Context, c *call) error {
 	when := c.spanFlags("24h")
 	limit := c.flags.Int("limit", 500, "most documents to print")
 	kinds := map[string]*string{}
-	for _, k := range []string{"user", "session", "device", "chain"} {
+	for _, k := range []string{"user", "session", "device"} {
 		kinds[k] = c.flags.String(k, "", "any `identifier` of the "+k)
 	}
 	rest, err := c.parse()
@@ -42,12 +42,12 @@ func runTimeline(ctx context.Context, c *call) error {
 			continue
 		}
 		if kind != "" {
-			return usagef("give one of --user, --session, --device and --chain")
+			return usagef("give one of --user, --session and --device")
 		}
 		kind, value = k, *v
 	}
 	if kind == "" {
-		return usagef("say around what: --user, --session, --device or --chain")
+		return usagef("say around what: --user, --session or --device; signalbox chain ID shows what came of one cause")
 	}
 	q, err := query.Timeline(kind, value)
 	if err != nil {
@@ -92,8 +92,7 @@ func runTimeline(ctx context.Context, c *call) error {
 // day once, the reasons of decisions below them. Longer lines are broken to the
 // width.
 func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage) error {
-	const margin = len("15:04:05.000  decision  ")
-	day := ""
+	p := linePrinter{w: w, paint: paint, width: width}
 	told := map[string]bool{} // decisions whose reasons were printed
 	for _, text := range docs {
 		d, err := parseDoc(text)
@@ -101,24 +100,44 @@ func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage
 			return fmt.Errorf("read document: %w", err)
 		}
 		told[d.text("policy.decision_id")] = told[d.text("policy.decision_id")] || d.stream() == "decision"
-		at := d.time().UTC()
-		if today := at.Format("Monday 2006-01-02 MST"); today != day {
-			day = today
-			fmt.Fprintln(w, paint.bold(day))
-		}
-		begin := fmt.Sprintf("%s  %-8s  ", at.Format("15:04:05.000"), d.stream())
-		colour := mark(paint, d)
-		for _, line := range wrap(plain(headline(d, told)), width-margin) {
-			fmt.Fprintf(w, "%s%s\n", begin, colour(line))
-			begin = strings.Repeat(" ", margin)
-		}
-		for _, detail := range details(d) {
-			for i, line := range wrap(plain(detail), width-margin-2) {
-				fmt.Fprintf(w, "%s%s\n", strings.Repeat(" ", margin+2*min(i, 1)), paint.faint(line))
-			}
-		}
+		p.line(0, d.time(), d.stream(), headline(d, told), mark(paint, d))
+		p.notes(0, details(d))
 	}
 	return nil
+}
+
+// linePrinter prints lines with their time, under the day they are of.
+type linePrinter struct {
+	w     io.Writer
+	paint colours
+	width int
+	day   string
+}
+
+// lineMargin is what stands before the text of a line.
+const lineMargin = len("15:04:05.000  decision  ")
+
+// line prints what happened, that many characters in.
+func (p *linePrinter) line(in int, at time.Time, kind, text string, colour func(string) string) {
+	at = at.UTC()
+	if today := at.Format("Monday 2006-01-02 MST"); today != p.day {
+		p.day = today
+		fmt.Fprintln(p.w, p.paint.bold(today))
+	}
+	begin := fmt.Sprintf("%s  %*s%-8s  ", at.Format("15:04:05.000"), in, "", kind)
+	for _, part := range wrap(plain(text), p.width-lineMargin-in) {
+		fmt.Fprintf(p.w, "%s%s\n", begin, colour(part))
+		begin = strings.Repeat(" ", lineMargin+in)
+	}
+}
+
+// notes prints what stands below a line.
+func (p *linePrinter) notes(in int, notes []string) {
+	for _, n := range notes {
+		for i, part := range wrap(plain(n), p.width-lineMargin-in-2) {
+			fmt.Fprintf(p.w, "%s%s\n", strings.Repeat(" ", lineMargin+in+2*min(i, 1)), p.paint.faint(part))
+		}
+	}
 }
 
 // headline is a document's message; of a decision without its reasons, which
