@@ -30,8 +30,19 @@ type Status struct {
 	Policies string            `json:"policies"` // revision in use
 	Listen   string            `json:"listen"`
 	Journal  JournalStatus     `json:"journal"`
+	Sources  []SourceStatus    `json:"sources"`
 	Sinks    []SinkStatus      `json:"sinks"`
 	Indexes  []IndexStatus     `json:"indexes"`
+}
+
+// SourceStatus tells how a source is.
+type SourceStatus struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason,omitempty"` // why it does not take signals, or its feed is not healthy
+
+	Feed   string    `json:"feed,omitempty"`    // of a source with a stream: healthy, degraded or blind
+	Last   time.Time `json:"last_set,omitzero"` // likewise: when a SET last came
+	Behind *int64    `json:"behind,omitempty"`  // of a source that reads by position: records not done
 }
 
 // JournalStatus tells the fill of the journal.

@@ -75,9 +75,12 @@ func (a *App) status(ctx context.Context) api.Status {
 		Version: a.o.Version, Started: a.started.UTC(), Ready: len(problems) == 0, Problems: problems,
 		Policies: a.line.Revision(), Listen: a.Addr(),
 		Journal: api.JournalStatus{Last: u.Last, Bytes: u.JournalBytes, MaxBytes: u.JournalMax, DiskFree: u.DiskFree},
-		Sinks:   []api.SinkStatus{}, Indexes: []api.IndexStatus{},
+		Sources: []api.SourceStatus{}, Sinks: []api.SinkStatus{}, Indexes: []api.IndexStatus{},
 	}
 	s.Stopped, _ = a.line.Stopped(ctx)
+	for _, source := range a.sources {
+		s.Sources = append(s.Sources, sourceStatus(source, problems["source "+source.name]))
+	}
 	for _, sink := range a.sinks {
 		n, oldest := a.store.Pending(sink.name)
 		s.Sinks = append(s.Sinks, api.SinkStatus{Name: sink.name, Pending: n, Oldest: oldest, Streams: streams(ctx, sink.sink)})
@@ -87,6 +90,23 @@ func (a *App) status(ctx context.Context) api.Status {
 		s.Indexes = append(s.Indexes, api.IndexStatus{Name: i.name, Lag: lag})
 	}
 	return s
+}
+
+func sourceStatus(s namedSource, problem string) api.SourceStatus {
+	x := api.SourceStatus{Name: s.name, Reason: problem}
+	if f, ok := s.source.(kind.Feed); ok {
+		state := f.Feed()
+		x.Feed, x.Last = state.Status, state.LastSET
+		x.Reason = cmp.Or(problem, state.Reason)
+	}
+	if p, ok := s.source.(kind.Positioned); ok {
+		var behind int64
+		for _, t := range p.Positions().Topics {
+			behind += t.Behind
+		}
+		x.Behind = &behind
+	}
+	return x
 }
 
 func (a *App) backend() api.Backend {

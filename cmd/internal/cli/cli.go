@@ -58,6 +58,7 @@ func verbs() []verb {
 	return []verb{
 		{"run", "", "run the product", "", runRun},
 		{"demo", "", "play a threat-alert story with the product in the middle", "", runDemo},
+		{"status", "", "show how the running product is", statusHelp, runStatus},
 		{"check", "", "report every problem of configuration and policies", "", runCheck},
 		{"explain", "FILE | ID", "show every step for a message or a journal record", "", runExplain},
 		{"query", "QUERY", "search the index", queryHelp, runQuery},

@@ -126,6 +126,7 @@ type source struct {
 var (
 	_ pipeline.Source = (*source)(nil)
 	_ kind.Readier    = (*source)(nil)
+	_ kind.Explainer  = (*source)(nil)
 )
 
 // Run implements pipeline.Source.
@@ -159,6 +160,14 @@ func (s *source) Ready() bool {
 		return s.push.Ready()
 	}
 	return s.stream.Load() != nil
+}
+
+// Why implements kind.Explainer.
+func (s *source) Why() string {
+	if s.Ready() {
+		return ""
+	}
+	return s.Feed().Reason
 }
 
 // Expected implements set.StateChecker for the source's own stream.
