@@ -23,7 +23,16 @@ type Streamer interface {
 	// subjects are, and returns the id of the action by which its fate is known. A
 	// stream that does not deliver the event, or whose receiver may not be told of
 	// the subject, is an error.
-	Emit(ctx context.Context, stream, eventName string, subject event.Subject, body []byte) (actionID string, err error)
+	Emit(ctx context.Context, stream string, e Trial) (actionID string, err error)
+}
+
+// Trial is an event that an operator states to test a receiver.
+type Trial struct {
+	Event       string // qualified name in the catalogue
+	Subject     event.Subject
+	Body        []byte // payload; nil: {}
+	Txn         string
+	Undelivered bool // also to a stream that does not deliver the event
 }
 
 // StreamState is how a stream stands.

@@ -39,7 +39,11 @@ func (m Mint) Prepare(_ context.Context, o pipeline.Order) ([]byte, error) {
 	if !ok {
 		return nil, m.Unmakeable(o, fmt.Errorf("event %q is not in the catalogue", o.Event))
 	}
-	return m.Sign(o, set.Claims{Audience: m.Audience, Txn: o.Txn, Subject: o.Subject, Event: t.URI, Body: o.Body})
+	claims := set.Claims{Audience: m.Audience, Txn: o.Txn, Subject: o.Subject, Inside: t.Inside(), Event: t.URI, Body: o.Body}
+	if t.Inside() {
+		claims.Subject = event.Subject{} // it is in the payload
+	}
+	return m.Sign(o, claims)
 }
 
 // Sign makes and signs a token of an order that says what claims say of event,

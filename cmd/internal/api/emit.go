@@ -10,11 +10,14 @@ import (
 type EmitRequest struct {
 	By      string          `json:"by"`
 	Comment string          `json:"comment,omitempty"`
-	Sink    string          `json:"sink,omitempty"`    // "": the only one with streams, or that of the stream
+	Sink    string          `json:"sink,omitempty"`    // "": the only one that states events, or that of the stream
 	Stream  string          `json:"stream,omitempty"`  // "": every stream of the sink
 	Event   string          `json:"event"`             // by catalogue name
 	Subject json.RawMessage `json:"subject,omitempty"` // subject identifier; none for an event about the stream itself
-	Body    json.RawMessage `json:"body,omitempty"`    // event payload; {} without
+	Body    json.RawMessage `json:"body,omitempty"`    // event payload; without, an example of it
+
+	Set         map[string]json.RawMessage `json:"set,omitempty"`         // members of the payload in place of those there; null removes one
+	Undelivered bool                       `json:"undelivered,omitempty"` // also to streams that do not deliver the event
 }
 
 // EmitAnswer is what was queued for whom.
@@ -26,17 +29,18 @@ type EmitAnswer struct {
 	Streams []EmittedStream `json:"streams"`
 }
 
-// EmittedStream is one stream an event was meant for.
+// EmittedStream is one stream an event was meant for, or the one receiver of a
+// sink without streams.
 type EmittedStream struct {
-	Stream   string `json:"stream"`
-	Receiver string `json:"receiver"`
-	Method   string `json:"method"`            // push or poll
-	Status   string `json:"status"`            // of the stream
-	Action   string `json:"action,omitempty"`  // id, by which its fate is known; "" if nothing was sent
-	Problem  string `json:"problem,omitempty"` // why nothing was
+	Stream   string `json:"stream,omitempty"`   // what follows is "" of a sink without streams
+	Receiver string `json:"receiver,omitempty"` //
+	Method   string `json:"method,omitempty"`   // push or poll
+	Status   string `json:"status,omitempty"`   // of the stream
+	Action   string `json:"action,omitempty"`   // id, by which its fate is known; "" if nothing was sent
+	Problem  string `json:"problem,omitempty"`  // why nothing was
 }
 
-// Emit sends an event to streams.
+// Emit sends an event to receivers.
 func (c *Client) Emit(ctx context.Context, r EmitRequest) (a EmitAnswer, err error) {
 	return a, c.do(ctx, http.MethodPost, "/v1/emit", nil, r, &a)
 }

@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/nearest"
@@ -50,7 +52,7 @@ func runEvents(_ context.Context, c *call) error {
 	case len(rest) == 0:
 		var rows [][]string
 		for _, t := range types {
-			rows = append(rows, []string{nameOf(t), t.Family, t.Doc})
+			rows = append(rows, []string{t.QualifiedName(), t.Family, t.Doc})
 		}
 		return table(c.Out, []string{"name", "family", "says"}, rows)
 	}
@@ -63,20 +65,12 @@ func runEvents(_ context.Context, c *call) error {
 	return nil
 }
 
-// nameOf is the name a type alone has: a dialect's shares its short one.
-func nameOf(t *event.Type) string {
-	if t.Dialect != "" {
-		return t.Family + ":" + t.Name
-	}
-	return t.Name
-}
-
 // typesNamed finds the types of a name, with the dialects of it.
 func typesNamed(name string) ([]*event.Type, error) {
 	var found []*event.Type
 	var all []string
 	for _, t := range event.Types() {
-		all = append(all, nameOf(t))
+		all = append(all, t.QualifiedName())
 		if t.Name == name || t.URI == name || t.Family+":"+t.Name == name || slices.Contains(t.Aliases, name) {
 			found = append(found, t)
 		}
@@ -103,6 +97,13 @@ type eventView struct {
 	Subjects []string    `json:"subject_formats,omitempty"`
 	Concepts []string    `json:"concepts,omitempty"`
 	Fields   []fieldView `json:"fields"`
+	Example  eventSample `json:"example"`
+}
+
+// eventSample is how an event may be stated, as signalbox emit does.
+type eventSample struct {
+	Subject string          `json:"subject"`
+	Payload json.RawMessage `json:"payload"`
 }
 
 type fieldView struct {
@@ -114,10 +115,19 @@ type fieldView struct {
 	Doc      string   `json:"doc"`
 }
 
+func sampleOf(t *event.Type) eventSample {
+	s := eventSample{t.ExampleSubject(), t.Example(time.Now())}
+	if subject, err := event.ParseKey(s.Subject); err == nil && t.Inside() {
+		s.Payload, _ = t.PutSubject(s.Payload, subject) // of our own making
+	}
+	return s
+}
+
 func viewOf(t *event.Type) eventView {
 	v := eventView{
-		Name: nameOf(t), Family: t.Family, Dialect: t.Dialect, URI: t.URI, Status: t.Status, Spec: t.Spec, Doc: t.Doc,
+		Name: t.QualifiedName(), Family: t.Family, Dialect: t.Dialect, URI: t.URI, Status: t.Status, Spec: t.Spec, Doc: t.Doc,
 		Aliases: t.Aliases, Subjects: t.SubjectFormats, Concepts: conceptsOf(t), Fields: []fieldView{},
+		Example: sampleOf(t),
 	}
 	for _, f := range t.Fields {
 		v.Fields = append(v.Fields, fieldView{f.Name, string(f.Kind), f.Required, f.Enum, f.Open, f.Doc})
@@ -144,7 +154,7 @@ func conceptsOf(t *event.Type) []string {
 }
 
 func printEvent(r *report, t *event.Type) {
-	r.head(nameOf(t), "%s", t.Doc)
+	r.head(t.QualifiedName(), "%s", t.Doc)
 	lines := [][2]string{{"uri", t.URI}, {"family", t.Family}, {"defined", strings.TrimSpace(t.Spec + " " + t.Status)},
 		{"aliases", strings.Join(t.Aliases, ", ")}, {"subjects", strings.Join(t.SubjectFormats, ", ")}, {"concepts", strings.Join(conceptsOf(t), "; ")}}
 	for _, l := range lines {
@@ -152,6 +162,8 @@ func printEvent(r *report, t *event.Type) {
 			r.line(1, "%-9s %s", l[0], l[1])
 		}
 	}
+	sample := sampleOf(t)
+	r.line(1, "%-9s about %s: %s", "example", sample.Subject, sample.Payload)
 	if len(t.Fields) == 0 {
 		r.line(1, "%-9s nothing more", "payload")
 		return
@@ -193,7 +205,7 @@ func eventsMarkdown(w io.Writer, types []*event.Type) {
 			family = t.Family
 			fmt.Fprintf(w, "\n## %s\n", family)
 		}
-		fmt.Fprintf(w, "\n### %s\n\n%s\n\n- URI: `%s`\n", nameOf(t), t.Doc, t.URI)
+		fmt.Fprintf(w, "\n### %s\n\n%s\n\n- URI: `%s`\n", t.QualifiedName(), t.Doc, t.URI)
 		if d := strings.TrimSpace(t.Spec + ", " + t.Status); d != "," {
 			fmt.Fprintf(w, "- Defined: %s\n", strings.Trim(d, ", "))
 		}

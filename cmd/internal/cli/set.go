@@ -134,7 +134,7 @@ func eventArg(name string) (typ *event.Type, uri string, err error) {
 	}
 	var names []string
 	for _, t := range event.Types() {
-		names = append(names, t.Name)
+		names = append(names, t.QualifiedName())
 	}
 	if near := nearest.Name(name, names); near != "" {
 		return nil, "", usagef("--event: there is no event %q; did you mean %q?", name, near)

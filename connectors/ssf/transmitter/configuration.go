@@ -10,6 +10,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/connectors/ssf"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
@@ -247,10 +248,9 @@ func (h *hub) apply(c *call, s *stream, whole bool) error {
 // understood drops events nobody here has heard of (SSF-TX-21). An empty list is
 // one that asks for nothing.
 func (h *hub) understood(list []string) []string {
-	known := uris(nil)
 	out := []string{}
 	for _, uri := range list {
-		if slices.Contains(known, uri) && !slices.Contains(out, uri) {
+		if t, alias := event.Lookup(uri, ""); streamable(t) && !alias && !slices.Contains(out, uri) {
 			out = append(out, uri)
 		}
 	}

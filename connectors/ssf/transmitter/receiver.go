@@ -34,9 +34,9 @@ type Receiver struct {
 	ClientID    string          `hcl:"client_id,optional"` // of its access tokens of the authorization server
 	Scopes      []string        `hcl:"scopes,optional"`    // of the tokens, and the most that an access token grants; ["ssf.manage"]
 
-	// Events are those the receiver may be told, by catalogue name, Subjects
-	// whom they may be about; without, all. What a receiver asks for is interest
-	// and no entitlement (SSF-TX-74).
+	// Events are those the receiver may be told, by catalogue name; without, all of
+	// CAEP and RISC. Subjects are whom they may be about; without, all. What a
+	// receiver asks for is interest and no entitlement (SSF-TX-74).
 	Events   []string `hcl:"events,optional"`
 	Subjects []string `hcl:"subjects,optional"`
 
@@ -190,14 +190,15 @@ func eventProblems(path string, names []string, add func(field, summary, detail 
 	for i, n := range names {
 		if t, ok := event.ByName(n); !ok || !streamable(t) {
 			add(fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("no event %q for streams", n),
-				"Use short names of CAEP and RISC events, such as session-revoked. What is about the stream itself is always sent.")
+				"Use short names of the catalogue, such as session-revoked or prov:deactivate: signalbox events lists them. What is about the stream itself is always sent.")
 		}
 	}
 }
 
-// streamable reports whether receivers can be told an event on their request.
+// streamable reports whether receivers can be told an event on their request. The
+// variant of a dialect has the URI of what it varies, by which it is asked for.
 func streamable(t *event.Type) bool {
-	return (t.Family == "caep" || t.Family == "risc") && t.Status != "deprecated"
+	return t != event.Unknown && t.Family != "ssf" && t.Dialect == "" && t.Status != "deprecated"
 }
 
 // open makes the receiver of a valid configuration.
@@ -221,10 +222,12 @@ func (r *Receiver) open() *receiver {
 	return x
 }
 
-// uris are the URIs of events by name, sorted; of all there are without names.
+// uris are the URIs of events by name, sorted. Without names they are those of
+// CAEP and RISC: what else somebody may be told is said one by one.
 func uris(names []string) (list []string) {
 	for _, t := range event.Types() {
-		if streamable(t) && t.Dialect == "" && (len(names) == 0 || slices.Contains(names, t.Name)) {
+		named := slices.Contains(names, t.Name) || slices.Contains(names, t.Family+":"+t.Name)
+		if streamable(t) && (named || len(names) == 0 && (t.Family == "caep" || t.Family == "risc")) {
 			list = append(list, t.URI)
 		}
 	}

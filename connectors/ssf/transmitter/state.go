@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
@@ -72,16 +73,16 @@ func (h *hub) verify(tx store.Tx, id string, state *string, add func(pipeline.Ac
 }
 
 // Emit implements kind.Streamer.
-func (h *hub) Emit(ctx context.Context, id, eventName string, subject event.Subject, body []byte) (string, error) {
-	t, ok := event.ByName(eventName)
-	if !ok || !streamable(t) && t.Family != "ssf" {
-		return "", fmt.Errorf("emit to stream %s: no event %s for streams", id, strconv.Quote(eventName))
+func (h *hub) Emit(ctx context.Context, id string, e kind.Trial) (string, error) {
+	t, ok := event.ByName(e.Event)
+	if !ok || t == event.Unknown {
+		return "", fmt.Errorf("emit to stream %s: there is no event %s", id, strconv.Quote(e.Event))
 	}
-	if body == nil {
-		body = []byte(`{}`)
+	if e.Body == nil {
+		e.Body = []byte(`{}`)
 	}
-	a := h.statement(id, t.Name, subject, body, updateFor)
-	a.Test, a.Reason = true, "an operator tests the receiver"
+	a := h.statement(id, t.QualifiedName(), e.Subject, e.Body, updateFor)
+	a.Test, a.Reason, a.Txn = true, "an operator tests the receiver", e.Txn
 	err := h.change(ctx, func(tx store.Tx, add func(pipeline.Action)) error {
 		s, err := h.load(tx, id)
 		switch {
@@ -96,10 +97,10 @@ func (h *hub) Emit(ctx context.Context, id, eventName string, subject event.Subj
 		switch {
 		case r == nil:
 			return fmt.Errorf("the receiver of stream %s is not configured", id)
-		case t.Family != "ssf" && !slices.Contains(s.delivered(h.supported(s, r)), t.URI): // SSF-TX-22
-			return fmt.Errorf("stream %s does not deliver %s: its receiver must request it, and be permitted to", id, t.Name)
-		case t.Family != "ssf" && !r.entitled(subject): // SSF-TX-74
-			return fmt.Errorf("receiver %s may not be told of %s: see its subjects in the configuration", r.name, subject.Key())
+		case t.Family != "ssf" && !e.Undelivered && !slices.Contains(s.delivered(h.supported(s, r)), t.URI): // SSF-TX-22
+			return fmt.Errorf("stream %s does not deliver %s: its receiver must request it, and be permitted to", id, t.QualifiedName())
+		case t.Family != "ssf" && !r.entitled(e.Subject): // SSF-TX-74
+			return fmt.Errorf("receiver %s may not be told of %s: see its subjects in the configuration", r.name, e.Subject.Key())
 		}
 		if why := h.full(id); why != "" {
 			return fmt.Errorf("%s", why)

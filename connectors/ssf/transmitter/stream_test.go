@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
@@ -221,7 +222,7 @@ func TestShiftBack(t *testing.T) {
 func TestEmit(t *testing.T) {
 	r := serve(t, nil, two())
 	id, other := r.create(appToken, polling(revoked)), r.create(hrToken, polling(changed))
-	action, err := r.hub.Emit(t.Context(), id, "session-revoked", email(t, "jane@example.com"), nil)
+	action, err := r.hub.Emit(t.Context(), id, kind.Trial{Event: "session-revoked", Subject: email(t, "jane@example.com")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -231,12 +232,20 @@ func TestEmit(t *testing.T) {
 	if r.statuses(action)[id] != pipeline.Acked || len(r.take(hrToken, other)) > 0 {
 		t.Error("not to this stream alone")
 	}
-	if _, err := r.hub.Emit(t.Context(), other, "session-revoked", email(t, "jane@example.com"), nil); err == nil {
+	unwanted := kind.Trial{Event: "session-revoked", Subject: email(t, "jane@example.com")}
+	if _, err := r.hub.Emit(t.Context(), other, unwanted); err == nil {
 		t.Error("emitted what the stream does not deliver")
+	}
+	unwanted.Undelivered = true
+	if _, err := r.hub.Emit(t.Context(), other, unwanted); err != nil {
+		t.Error(err)
+	}
+	if got := r.take(hrToken, other); len(got) != 1 || got[0].event() != revoked {
+		t.Errorf("the other stream got %v", got)
 	}
 	r.status(appToken, id, "disabled")
 	for stream, name := range map[string]string{id: "session-revoked", other: "no-such-event", "s-none": "session-revoked"} {
-		if _, err := r.hub.Emit(t.Context(), stream, name, email(t, "jane@example.com"), nil); err == nil {
+		if _, err := r.hub.Emit(t.Context(), stream, kind.Trial{Event: name, Subject: email(t, "jane@example.com")}); err == nil {
 			t.Errorf("emitted %s to %s", name, stream)
 		}
 	}
@@ -343,5 +352,34 @@ func TestSubjectRefusals(t *testing.T) {
 	}
 	if got := add(object{"format": "opaque", "id": "0"}); got != 200 {
 		t.Errorf("one that is there: %d", got)
+	}
+}
+
+// TestNamedEvents: a receiver may be told what is named of the whole catalogue, and
+// CAEP and RISC without names.
+func TestNamedEvents(t *testing.T) {
+	const scim, local = "urn:ietf:params:scim:event:prov:deactivate", "urn:signalbox:event:alert"
+	c := two()
+	c.Receivers[0].Events = []string{"caep:session-revoked", "prov:deactivate", "alert"}
+	r := serve(t, nil, c)
+	id := r.create(appToken, polling(scim, revoked, changed))
+	got := r.ask(appToken, "GET", base+"/streams?stream_id="+id, nil).json(t)
+	for member, want := range map[string][]string{"events_supported": {revoked, scim, local}, "events_delivered": {revoked, scim}} {
+		if fmt.Sprint(got[member]) != fmt.Sprint(want) {
+			t.Errorf("%s: %q, want %q", member, got[member], want)
+		}
+	}
+	for name, ok := range map[string]bool{
+		"prov:deactivate": true, "ip-change": true, "alert": true, "okta:session-revoked": false, "sessions-revoked": false,
+		"verification": false, "unknown": false, "none": false,
+	} {
+		found := false
+		eventProblems("events", []string{name}, func(string, string, string) { found = true })
+		if found == ok {
+			t.Errorf("%s: refused %t", name, found)
+		}
+	}
+	if all := uris(nil); slices.Contains(all, scim) || slices.Contains(all, local) || !slices.Contains(all, revoked) {
+		t.Errorf("without names: %q", all)
 	}
 }
