@@ -131,7 +131,7 @@ var dashes = []byte("\n---\n")
 func (s *Set) golden(name string, text []byte) ([]byte, error) {
 	m, ok := s.Get(name)
 	if !ok {
-		return nil, fmt.Errorf("there is no mapping %q; %s", name, nearest.Advice(name, s.Names(), "mappings"))
+		return nil, fmt.Errorf("there is no mapping %q. %s", name, nearest.Advice(name, s.Names(), "mappings"))
 	}
 	record, _, _ := bytes.Cut(text, dashes)
 	record = bytes.TrimSpace(record)

@@ -273,7 +273,7 @@ func (a *App) listen(cfg *config.Config) error {
 		return err
 	}
 	if cfg.TLS != (config.TLS{}) {
-		c, err := tlsConfig(cfg, a.log)
+		c, err := tlsConfig(cfg, a.log, a.o.Now())
 		if err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"io/fs"
 	"maps"
 	"os"
@@ -85,6 +86,38 @@ func bundle(cfg *config.Config, files fs.FS, o policies.Options) (map[string][]b
 		return nil, list
 	}
 	return out, nil
+}
+
+// Rules is the policies of a configuration, those that come with the program if
+// there is no such file. An error that is a diag.List means that the
+// configuration or the policies are at fault.
+func Rules(path string, env config.Env) (*policies.Set, error) {
+	cfg := &config.Config{Policies: config.Policies{Shipped: true}}
+	o := policies.Options{}
+	if _, err := os.Stat(path); err == nil {
+		var list diag.List
+		if cfg, list = config.Load(path, env); list.HasErrors() {
+			return nil, list
+		}
+		o = policyOptions(cfg)
+	}
+	return ruleSet(cfg, policyFiles(cfg), o)
+}
+
+// RulesIn is the policies in a folder, over those that come with the program.
+func RulesIn(dir string) (*policies.Set, error) {
+	if _, err := os.Stat(dir); err != nil {
+		return nil, fmt.Errorf("policies: %w", err)
+	}
+	return ruleSet(&config.Config{}, os.DirFS(dir), policies.Options{Root: dir})
+}
+
+func ruleSet(cfg *config.Config, files fs.FS, o policies.Options) (*policies.Set, error) {
+	set, problems := policies.Load(files, o)
+	if list := fromPolicies(cfg, problems); list.HasErrors() {
+		return nil, list
+	}
+	return set, nil
 }
 
 // Capture makes a test case for the policies in a folder, which need not be

@@ -34,12 +34,12 @@ type certificate struct {
 }
 
 // tlsConfig is how the shared listener speaks TLS: 1.2 or later.
-func tlsConfig(c *config.Config, log *slog.Logger) (*tls.Config, error) {
+func tlsConfig(c *config.Config, log *slog.Logger, now time.Time) (*tls.Config, error) {
 	x := &certificate{cert: c.TLS.CertFile, key: c.TLS.KeyFile, log: log}
 	if c.TLS.SelfSigned {
 		dir := filepath.Join(c.DataDir, "tls")
 		x.cert, x.key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
-		if err := selfSign(dir, x.cert, x.key); err != nil {
+		if err := selfSign(dir, x.cert, x.key, now); err != nil {
 			return nil, fmt.Errorf("make a certificate: %w", err)
 		}
 	}
@@ -84,13 +84,20 @@ func (x *certificate) read(print string) error {
 	return nil
 }
 
-// selfSignedFor is how long a certificate for trying out is valid.
-const selfSignedFor = 90 * 24 * time.Hour
+// A certificate for trying out is valid so long, and one with less left than
+// renewBefore is made anew at a start.
+const (
+	selfSignedFor = 90 * 24 * time.Hour
+	renewBefore   = 30 * 24 * time.Hour
+)
 
-// selfSign makes a pair for localhost unless there is one.
-func selfSign(dir, cert, key string) error {
-	if _, err := os.Stat(cert); !errors.Is(err, fs.ErrNotExist) {
-		return err
+// selfSign makes a pair for localhost unless there is one that lasts.
+func selfSign(dir, cert, key string, now time.Time) error {
+	switch pair, err := tls.LoadX509KeyPair(cert, key); {
+	case err == nil && pair.Leaf.NotAfter.Sub(now) >= renewBefore:
+		return nil
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("%w; remove %s to have a new pair made", err, dir)
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
@@ -103,7 +110,6 @@ func selfSign(dir, cert, key string) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
 	t := &x509.Certificate{
 		SerialNumber: serial, Subject: pkix.Name{CommonName: "signalbox, for trying out"},
 		NotBefore: now.Add(-time.Hour), NotAfter: now.Add(selfSignedFor),

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
 )
@@ -56,5 +57,28 @@ func TestTLS(t *testing.T) {
 	s.write("key.pem", string(nextKey)+"\n")
 	if err := dial(next, tls.VersionTLS13); err != nil {
 		t.Errorf("with a new pair: %v", err)
+	}
+}
+
+// TestSelfSignedIsRenewed: a pair for trying out stays over a restart, and is made
+// anew by one within its last 30 days.
+func TestSelfSignedIsRenewed(t *testing.T) {
+	s := newSite(t)
+	s.configure("tls { self_signed = true }\n")
+	start := func(ahead time.Duration) string {
+		a := s.openWith(app.Options{Now: func() time.Time { return time.Now().Add(ahead) }})
+		cert, err := os.ReadFile(filepath.Join(s.dir, "data", "tls", "cert.pem"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.stop(a)
+		return string(cert)
+	}
+	first := start(0)
+	if start(59*24*time.Hour) != first {
+		t.Error("a pair that lasts was made anew")
+	}
+	if start(61*24*time.Hour) == first {
+		t.Error("a pair about to expire is still there")
 	}
 }

@@ -78,7 +78,7 @@ func verbs() []verb {
 		{"opa", "input ID | bundle DIR", "hand rules and their input over to the opa program", "", runOPA},
 		{"export", "--user ID | --device ID | --session ID | --chain ID | --query QUERY", "write what is known of a case into one signed file, or check one", exportHelp, runExport},
 		{"verdict", "ID VERDICT", "say what a decision or action turned out to be", verdictHelp, runVerdict},
-		{"rules", "stats", "show how each rule's work was judged", rulesHelp, runRules},
+		{"rules", "list | show NAME | stats", "show the rules, and how their work was judged", rulesHelp, runRules},
 		{"action", "list | show | approve | reject | retry", "list and release actions that wait for a person", "", runAction},
 		{"stop-actions", "", "hold every action, or resume", "", runStopActions},
 		{"drill", "", "send a test signal through the running line", drillHelp, runDrill},

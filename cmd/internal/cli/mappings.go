@@ -68,7 +68,7 @@ func runMappings(_ context.Context, c *call) error {
 	}
 	m, ok := set.Get(rest[0])
 	if !ok {
-		return fmt.Errorf("there is no mapping %q; %s", rest[0], nearest.Advice(rest[0], set.Names(), "mappings"))
+		return fmt.Errorf("there is no mapping %q. %s", rest[0], nearest.Advice(rest[0], set.Names(), "mappings"))
 	}
 	if what == "coverage" {
 		if len(rest) == 1 {
@@ -150,7 +150,7 @@ func (c *call) mappingFunctions(names []string, format string) error {
 		}
 	}
 	if len(list) == 0 {
-		return fmt.Errorf("there is no function %q; %s", names[0], nearest.Advice(names[0], all, "functions"))
+		return fmt.Errorf("there is no function %q. %s", names[0], nearest.Advice(names[0], all, "functions"))
 	}
 	if format == "json" {
 		return writeJSON(c.Out, list)

@@ -4,19 +4,31 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/cmd/internal/app"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/nearest"
+	"github.com/signalbox-dev/signalbox/policies"
 )
 
-// rulesHelp tells what the sums mean.
+// rulesHelp tells what the parts of the verb do.
 const rulesHelp = `
-For each rule: how many of its decisions and actions were judged, and how.
-Precision is true of true, benign and false together; duplicates and tests do
-not count. See signalbox verdict.
+  list       every rule: what it is about, how it acts, what it asks for
+  show NAME  the text of a rule, to read or to copy as a start
+  stats      how each rule's work was judged, between --since and --until
+
+The rules are those of the configuration, those that come with the program if
+there is none, or with --dir those in a folder too.
+
+stats tells how many decisions and actions of a rule were judged, and how. Precision
+is true of true, benign and false together; duplicates and tests do not count. See
+signalbox verdict.
 
 `
 
@@ -34,39 +46,98 @@ type ruleStats struct {
 	Precision *float64 `json:"precision,omitempty"` // 0 to 1; absent while nothing counts
 }
 
-// runRules sums up what analysts found the work of each rule to be.
+// runRules shows the rules and how they do.
 func runRules(ctx context.Context, c *call) error {
 	path := c.configFlag()
+	dir := c.flags.String("dir", "", "list, show: `folder` of own policies instead of what the configuration names")
 	format := c.formatFlag("table", "json")
 	when := c.spanFlags("all")
 	rest, err := c.parse()
 	if err != nil {
 		return err
 	}
-	if len(rest) != 1 || rest[0] != "stats" {
-		return usagef("say what to show: signalbox rules stats")
-	}
 	if err := oneOf("format", *format, "table", "json"); err != nil {
 		return err
 	}
+	switch {
+	case len(rest) == 1 && rest[0] == "stats":
+		return c.ruleStats(ctx, *path, *format, when)
+	case len(rest) == 1 && rest[0] == "list", len(rest) == 2 && rest[0] == "show":
+		set, err := c.ruleSet(*path, *dir)
+		if err != nil {
+			return c.refused(err)
+		}
+		if rest[0] == "list" {
+			return c.ruleList(set, *format)
+		}
+		return c.ruleShow(set, rest[1], *format)
+	}
+	return usagef("say what to show: list, show NAME or stats")
+}
+
+func (c *call) ruleSet(path, dir string) (*policies.Set, error) {
+	if dir != "" {
+		return app.RulesIn(dir)
+	}
+	return app.Rules(path, c.Env)
+}
+
+func (c *call) ruleList(set *policies.Set, format string) error {
+	list := set.Rules()
+	if format == "json" {
+		return writeJSON(c.Out, list)
+	}
+	rows := make([][]string, 0, len(list))
+	for _, r := range list {
+		mode := string(r.Mode)
+		if r.Disabled {
+			mode = "off"
+		}
+		rows = append(rows, []string{r.Name, mode, r.Severity, strings.Join(r.On, ", "), strings.Join(r.Actions, ", "), r.Title})
+	}
+	return table(c.Out, []string{"name", "mode", "severity", "on", "actions", "title"}, rows)
+}
+
+func (c *call) ruleShow(set *policies.Set, name, format string) error {
+	var names []string
+	for _, r := range set.Rules() {
+		names = append(names, r.Name)
+		if r.Name != name {
+			continue
+		}
+		text := set.Sources()[r.File]
+		if format == "json" {
+			return writeJSON(c.Out, struct {
+				policies.RuleInfo
+				Text string `json:"text"`
+			}{r, text})
+		}
+		_, err := io.WriteString(c.Out, text)
+		return err
+	}
+	return fmt.Errorf("there is no rule %q. %s", name, nearest.Advice(name, names, "rules"))
+}
+
+// ruleStats sums up what analysts found the work of each rule to be.
+func (c *call) ruleStats(ctx context.Context, path, format string, when span) error {
 	from, to, err := when.times(time.Now())
 	if err != nil {
 		return err
 	}
-	client, err := c.connect(ctx, *path)
+	client, err := c.connect(ctx, path)
 	if err != nil {
 		return err
 	}
 	req := api.QueryRequest{Query: "event.dataset:ssf.audit AND event.action:verdict", From: from, To: to, Sort: "@timestamp:asc"}
 	docs, total, partial, err := fetch(ctx, client, req, maxVerdicts)
 	if err != nil {
-		return c.explainFailure(err, *path, "")
+		return c.explainFailure(err, path, "")
 	}
 	list, err := statsOf(docs)
 	if err != nil {
 		return err
 	}
-	if *format == "json" {
+	if format == "json" {
 		err = writeJSON(c.Out, list)
 	} else {
 		err = printStats(c, list)
