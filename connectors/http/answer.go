@@ -78,7 +78,9 @@ func (s *sink) judge(resp *http.Response, body []byte) pipeline.Result {
 	code := strconv.Itoa(resp.StatusCode)
 	r := pipeline.Result{Info: code}
 	why := http.StatusText(resp.StatusCode)
-	if said := s.note(body); said != "" {
+	if resp.StatusCode/100 == 3 {
+		why = outbound.NoRedirects
+	} else if said := s.note(body); said != "" {
 		why = said
 	}
 	if why == "" {

@@ -12,6 +12,9 @@ const (
 	LongestFor = time.Hour       // however long a peer asks for
 )
 
+// NoRedirects is what to do about an answer that points elsewhere.
+const NoRedirects = "redirects are not followed; configure the URL it points to"
+
 // Verdict is what an answer means for a delivery.
 type Verdict uint8
 

@@ -23,6 +23,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
@@ -105,7 +107,7 @@ func TestRebinding(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			target := "https://app.example.com:" + u.Port()
-			c := client(t, Options{URL: target, Resolver: resolver(t, addrs...)})
+			c := client(t, Options{URL: target, Resolver: pipelinetest.Resolver(t, addrs...)})
 			if _, err := get(t, c, target); !errors.Is(err, ErrAddress) {
 				t.Errorf("error %v, want a refused address", err)
 			}
@@ -113,54 +115,43 @@ func TestRebinding(t *testing.T) {
 	}
 }
 
-// resolver answers every question with the IPv4 addresses.
-func resolver(t *testing.T, addrs ...string) *net.Resolver {
-	return &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
-		ours, theirs := net.Pipe() // not a PacketConn: messages have their length before them
-		t.Cleanup(func() { theirs.Close() })
-		go func() {
-			defer theirs.Close()
-			var length [2]byte
-			if _, err := io.ReadFull(theirs, length[:]); err != nil {
-				return
-			}
-			q := make([]byte, int(length[0])<<8|int(length[1]))
-			if _, err := io.ReadFull(theirs, q); err != nil {
-				return
-			}
-			end := 12
-			for q[end] != 0 {
-				end += int(q[end]) + 1
-			}
-			question := q[12 : end+5]
-			var answers []byte
-			n := byte(0)
-			if question[len(question)-3] == 1 { // type A
-				for _, a := range addrs {
-					answers = append(answers, 0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 4)
-					answers = append(answers, net.ParseIP(a).To4()...)
-					n++
-				}
-			}
-			m := append([]byte{q[0], q[1], 0x81, 0x80, 0, 1, 0, n, 0, 0, 0, 0}, question...)
-			m = append(m, answers...)
-			_, _ = theirs.Write(append([]byte{byte(len(m) >> 8), byte(len(m))}, m...))
-		}()
-		return ours, nil
-	}}
-}
-
+// TestRedirectIsNotFollowed: whatever the status and the method, what is sent
+// goes nowhere else, the credentials least of all.
 func TestRedirectIsNotFollowed(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/" {
-			t.Errorf("%s was asked for", r.URL)
-		}
-		http.Redirect(w, r, "http://169.254.169.254/latest/meta-data", http.StatusFound)
+	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		t.Errorf("%s %s was asked for, with Authorization %q", r.Method, r.URL, r.Header.Get("Authorization"))
+	}))
+	defer elsewhere.Close()
+	srv := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		status, _ := strconv.Atoi(r.URL.Query().Get("status"))
+		w.Header().Set("Location", r.URL.Query().Get("to"))
+		w.WriteHeader(status)
 	}))
 	defer srv.Close()
-	resp, err := get(t, client(t, Options{URL: srv.URL, AllowPrivate: true}), srv.URL+"/")
-	if err != nil || resp.StatusCode != http.StatusFound {
-		t.Errorf("%v, %v", resp, err)
+	ca := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(ca, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: srv.Certificate().Raw}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := client(t, Options{URL: srv.URL, AllowPrivate: true, CAFile: ca})
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, to := range []string{elsewhere.URL, srv.URL + "/here", "/here", "http://169.254.169.254/latest/meta-data"} {
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				at := srv.URL + "/?" + url.Values{"status": {fmt.Sprint(status)}, "to": {to}}.Encode()
+				r, err := http.NewRequestWithContext(t.Context(), method, at, strings.NewReader("a.b.c"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				r.Header.Set("Authorization", "Bearer hush-hush")
+				resp, err := c.Do(r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				resp.Body.Close()
+				if resp.StatusCode != status || resp.Request != r {
+					t.Errorf("%s, %d to %s: %s of %s", method, status, to, resp.Status, resp.Request.URL)
+				}
+			}
+		}
 	}
 }
 

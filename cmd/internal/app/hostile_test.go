@@ -206,52 +206,47 @@ type victim struct {
 
 func newVictim(t *testing.T) *victim {
 	t.Helper()
-	v := &victim{t: t, keys: map[string]crypto.Signer{}, stream: map[string]string{}}
-	for kid, bits := range map[string]int{"k-1": 2048, "k-weak": 1024, "k-enc": 2048, "stranger": 2048} {
-		k, err := rsa.GenerateKey(rand.Reader, bits)
-		if err != nil {
-			t.Fatal(err)
-		}
-		v.keys[kid] = k
-	}
-	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	v.keys["k-ec"] = ec
-	dir := t.TempDir()
-	write := func(name, text string) {
-		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	write("keys.json", v.jwks())
-	write("secret", hostileSecret)
-	write("app.token", appToken)
-	write("hr.token", hrToken)
-	write("reader.token", readerToken)
-	write("rules/signals/.keep", "")
+	v := &victim{t: t, keys: newKeys(t), stream: map[string]string{}}
 	var b strings.Builder
-	b.WriteString(`listen   = "127.0.0.1:0"
-data_dir = "data"
-metrics { listen = "127.0.0.1:0" }
-journal { min_free = bytes("1MiB") }
-policies { dir = "rules" }
-sink "file" "out" {
+	b.WriteString(`sink "file" "out" {
   path      = "out.jsonl"
   authority = true
 }
 action "revoke-session" {
   emit "session-revoked" { to = ["out", "signals"] }
 }
-index "sqlite" "local" {}
 ` + hostileSink)
-	for _, name := range slices.Sorted(maps.Keys(hostileIssuers)) {
-		i := hostileIssuers[name]
-		fmt.Fprintf(&b, `issuer %q {
+	for _, name := range []string{"hr", "strict", "vendors"} {
+		b.WriteString(hostileSource(name))
+	}
+	v.begin(b.String(), map[string]string{"app.token": appToken, "hr.token": hrToken, "reader.token": readerToken})
+	return v
+}
+
+// newKeys makes the keys of the test, by kid.
+func newKeys(t *testing.T) map[string]crypto.Signer {
+	t.Helper()
+	keys := map[string]crypto.Signer{}
+	for kid, bits := range map[string]int{"k-1": 2048, "k-weak": 1024, "k-enc": 2048, "stranger": 2048} {
+		k, err := rsa.GenerateKey(rand.Reader, bits)
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys[kid] = k
+	}
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys["k-ec"] = ec
+	return keys
+}
+
+// hostileSource are the blocks of an issuer and of the source that carries its
+// tokens.
+func hostileSource(name string) string {
+	i := hostileIssuers[name]
+	issuer := fmt.Sprintf(`issuer %q {
   jwks_file        = "keys.json"
   audience         = [%q]
   rules            = %q
@@ -263,28 +258,51 @@ index "sqlite" "local" {}
   }
 }
 `, i.url, hostileAudience, i.rules)
-		if name == "vendors" {
-			fmt.Fprintf(&b, "source \"okta\" %q {\n  issuers = [%q]\n}\n", name, i.url)
-			continue
+	if name == "vendors" {
+		return issuer + fmt.Sprintf("source \"okta\" %q {\n  issuers = [%q]\n}\n", name, i.url)
+	}
+	return issuer + fmt.Sprintf("source \"ssf\" %q {\n  issuer = %q\n  push { authorization = file(\"secret\") }\n}\n", name, i.url)
+}
+
+// begin starts the product with the source "idp" and what the test adds.
+func (v *victim) begin(more string, files map[string]string) {
+	v.t.Helper()
+	dir := v.t.TempDir()
+	all := map[string]string{
+		"keys.json": v.jwks(), "secret": hostileSecret, "rules/signals/.keep": "",
+		"config.hcl": `listen   = "127.0.0.1:0"
+data_dir = "data"
+metrics { listen = "127.0.0.1:0" }
+journal { min_free = bytes("1MiB") }
+policies { dir = "rules" }
+index "sqlite" "local" {}
+` + hostileSource("idp") + more,
+	}
+	maps.Copy(all, files)
+	for name, text := range all {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+			v.t.Fatal(err)
 		}
-		fmt.Fprintf(&b, "source \"ssf\" %q {\n  issuer = %q\n  push { authorization = file(\"secret\") }\n}\n", name, i.url)
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			v.t.Fatal(err)
+		}
 	}
-	write("config.hcl", b.String())
+	var err error
 	if v.app, err = New(Options{Config: filepath.Join(dir, "config.hcl"), Version: "test"}); err != nil {
-		t.Fatal(err)
+		v.t.Fatal(err)
 	}
-	if err := v.app.Start(t.Context()); err != nil {
-		t.Fatal(err)
+	if err := v.app.Start(v.t.Context()); err != nil {
+		v.t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	v.t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		defer cancel()
 		if err := v.app.Stop(ctx); err != nil {
-			t.Error(err)
+			v.t.Error(err)
 		}
 	})
 	v.api = api.Dial(filepath.Join(dir, "data"))
-	return v
 }
 
 func (v *victim) jwks() string {
@@ -538,20 +556,26 @@ func (v *victim) since(last uint64) (seqs []uint64) {
 
 // answered is how often the product gave an answer of that status, as its
 // metrics tell.
-func (v *victim) answered(status int) (n int) {
+func (v *victim) answered(status int) int {
+	v.t.Helper()
+	return v.metric("signalbox_http_responses_total", "status", fmt.Sprint(status))
+}
+
+// metric sums the series of a metric with that label.
+func (v *victim) metric(name, label, value string) (n int) {
 	v.t.Helper()
 	families, err := v.app.metrics.registry.Gather()
 	if err != nil {
 		v.t.Fatal(err)
 	}
 	for _, f := range families {
-		if f.GetName() != "signalbox_http_responses_total" {
+		if f.GetName() != name {
 			continue
 		}
 		for _, m := range f.GetMetric() {
 			for _, l := range m.GetLabel() {
-				if l.GetName() == "status" && l.GetValue() == fmt.Sprint(status) {
-					n += int(m.GetCounter().GetValue())
+				if l.GetName() == label && l.GetValue() == value {
+					n += int(m.GetCounter().GetValue() + m.GetGauge().GetValue())
 				}
 			}
 		}

@@ -60,10 +60,11 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Err }
 
 var hints = map[int]string{
-	http.StatusMovedPermanently:  "redirects are not followed; configure the URL it points to",
-	http.StatusFound:             "redirects are not followed; configure the URL it points to",
-	http.StatusTemporaryRedirect: "redirects are not followed; configure the URL it points to",
-	http.StatusPermanentRedirect: "redirects are not followed; configure the URL it points to",
+	http.StatusMovedPermanently:  outbound.NoRedirects,
+	http.StatusFound:             outbound.NoRedirects,
+	http.StatusSeeOther:          outbound.NoRedirects,
+	http.StatusTemporaryRedirect: outbound.NoRedirects,
+	http.StatusPermanentRedirect: outbound.NoRedirects,
 	http.StatusUnauthorized:      "check the credentials",
 	http.StatusForbidden:         "the credentials are good and do not permit this; check scopes and the agreement with the transmitter",
 	http.StatusNotFound:          "it is not there, or not ours",

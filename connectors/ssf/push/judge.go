@@ -21,6 +21,9 @@ func (c *Client) judge(resp *http.Response, body []byte) pipeline.Result {
 	}
 	status := strconv.Itoa(resp.StatusCode)
 	v, code, why := outbound.ByStatus(resp.StatusCode), status, http.StatusText(resp.StatusCode)
+	if resp.StatusCode/100 == 3 {
+		why = outbound.NoRedirects
+	}
 	if resp.StatusCode == http.StatusBadRequest {
 		if e, ok := ssf.ParseError(body); ok {
 			if secrets := outbound.Secrets(c.Authorization); outbound.Repeats(e.Code+"\n"+e.Description+"\n"+string(body), secrets) {
