@@ -13,13 +13,13 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/query"
 )
 
-// transmitted makes the configuration poll a transmitter.
-func (s *site) transmitted(tx *pipelinetest.Transmitter, verify string) {
-	s.write("management.secret", "Bearer management")
-	s.configure(fmt.Sprintf(`
+// received are the blocks of an issuer and of the source "tx" that has a stream
+// there; keys is where its key set is, and more stands in the source.
+func received(issuer, keys, audience, more string) string {
+	return fmt.Sprintf(`
 issuer %[1]q {
-  jwks     = "%[1]s/jwks.json"
-  audience = [%[2]q]
+  jwks     = %[2]q
+  audience = [%[3]q]
   remit {
     events   = ["*"]
     subjects = ["*"]
@@ -31,9 +31,16 @@ source "ssf" "tx" {
   transmitter   = %[1]q
   authorization = file("management.secret")
   allow_private = true
-  stream { verify_every = %[3]q }
+  stream { verify_every = "1s" }
+  %[4]s
 }
-`, tx.URL, tx.Audience, verify))
+`, issuer, keys, audience, more)
+}
+
+// transmitted makes the configuration poll a transmitter.
+func (s *site) transmitted(tx *pipelinetest.Transmitter) {
+	s.write("management.secret", "Bearer management")
+	s.configure(received(tx.URL, tx.URL+"/jwks.json", tx.Audience, ""))
 }
 
 // find searches the index, once it has taken everything.
@@ -61,7 +68,7 @@ func TestPolledFeed(t *testing.T) {
 	tx := pipelinetest.NewTransmitter(t)
 	tx.Token = "management"
 	s := newSite(t)
-	s.transmitted(tx, "1s")
+	s.transmitted(tx)
 	a := s.open()
 	until(t, "a stream", func() bool { return len(tx.Streams()) == 1 })
 	id := tx.Streams()[0]
@@ -122,7 +129,7 @@ package signals.feed
 
 notes contains "blind" if input.event.body.status == "blind"
 `)
-	s.transmitted(tx, "1s")
+	s.transmitted(tx)
 	a := s.open()
 	until(t, "a stream", func() bool { return len(tx.Streams()) == 1 })
 	id := tx.Streams()[0]

@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"cmp"
+	"encoding/json"
 	"encoding/pem"
 	"fmt"
 	"io"
@@ -10,6 +12,7 @@ import (
 	"net/http/httputil"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -26,6 +29,7 @@ type front struct {
 	bad    atomic.Bool
 	n      atomic.Int64
 	faults atomic.Int64
+	added  atomic.Int64 // requests to add a subject
 }
 
 func newFront(t *testing.T) *front {
@@ -39,6 +43,9 @@ func newFront(t *testing.T) *front {
 		ErrorLog: log.New(io.Discard, "", 0),
 	}
 	f.Server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasSuffix(r.URL.Path, "/subjects/add") {
+			f.added.Add(1)
+		}
 		if !f.bad.Load() {
 			proxy.ServeHTTP(w, r)
 			return
@@ -53,6 +60,7 @@ func newFront(t *testing.T) *front {
 			panic(http.ErrAbortHandler)
 		case 3:
 			f.faults.Add(1)
+			w.Header().Set("Retry-After", "1")
 			w.WriteHeader(http.StatusServiceUnavailable)
 		default:
 			proxy.ServeHTTP(w, r)
@@ -66,6 +74,11 @@ func newFront(t *testing.T) *front {
 
 func (f *front) lead(to string) { f.target.Store(&url.URL{Scheme: "http", Host: to}) }
 
+// authority is the certificate of the front, in PEM form.
+func (f *front) authority() string {
+	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Certificate().Raw}))
+}
+
 // roles is a transmitter and a receiver, each the product, each behind TLS.
 type roles struct {
 	t        *testing.T
@@ -77,43 +90,44 @@ type roles struct {
 
 const rolesAudience = "https://soc.example.com"
 
-// newRoles starts both; the receiver's stream is there when it returns.
-func newRoles(t *testing.T, delivery string) *roles {
+// told is the rule by which the transmitter states every event of its provider,
+// however many are about one user.
+const told = `# METADATA
+# title: Every account that is disabled is told
+# description: For the test.
+# custom:
+#   on: [account-disabled]
+#   needs: []
+#   mode: enforce
+#   limit: {actions: 1000, per: 10m}
+#   severity: high
+package signals.told
+
+# METADATA
+# title: An account was disabled
+actions contains {"type": "tell", "subject": input.subject.user, "reason": "told"} if {
+	input.event.type == "account-disabled"
+}
+`
+
+// newRoles starts the transmitter.
+func newRoles(t *testing.T) *roles {
 	t.Helper()
 	r := &roles{t: t, tx: newSite(t), rx: newSite(t), txf: newFront(t), rxf: newFront(t)}
-	// The key set is fetched without TLS on loopback, where no authority has to
-	// be trusted.
-	keys := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(r.txf.target.Load()) }})
-	t.Cleanup(keys.Close)
 	r.tx.write("receiver.token", "of-the-receiver-0123456789")
-	r.tx.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.rxf.Certificate().Raw})))
-	r.tx.write("config.hcl", fmt.Sprintf(`
-listen   = "127.0.0.1:0"
-data_dir = "data"
-issuer %[1]q {
-  jwks_file = "idp.jwks.json"
-  audience  = [%[2]q]
-  remit {
-    events   = ["*"]
-    subjects = ["*"]
-    actions  = ["*"]
-  }
-}
-source "ssf" "idp" {
-  issuer = %[1]q
-  push { authorization = file("push.secret") }
-}
-policies { dir = "rules" }
-journal  { min_free = bytes("1MiB") }
-action "revoke-session" {
+	r.tx.write("ca.pem", r.rxf.authority())
+	r.tx.write("rules/signals/told.rego", told)
+	r.tx.configure(fmt.Sprintf(`
+action "tell" {
+  merge = "0s"
   emit "session-revoked" { to = ["signals"] }
 }
 sink "ssf" "signals" {
-  issuer                    = %[3]q
+  issuer                    = %q
   min_verification_interval = "1s"
   authority                 = true
   receiver "soc" {
-    audience      = [%[4]q]
+    audience      = [%q]
     token         = file("receiver.token")
     allow_private = true
     ca_file       = "ca.pem"
@@ -123,42 +137,29 @@ sink "ssf" "signals" {
     redeliver = "1s"
   }
 }
-index "sqlite" "local" {}
-`, testIssuer, testAudience, r.txf.URL, rolesAudience))
+`, r.txf.URL, rolesAudience))
 	r.startTransmitter()
-
-	r.rx.write("management.secret", "Bearer of-the-receiver-0123456789")
-	r.rx.write("ca.pem", string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: r.txf.Certificate().Raw})))
-	r.rx.write("config.hcl", fmt.Sprintf(`
-listen   = "127.0.0.1:0"
-data_dir = "data"
-metrics { listen = "127.0.0.1:0" }
-issuer %[1]q {
-  jwks     = "%[2]s/jwks.json"
-  audience = [%[3]q]
-  remit {
-    events   = ["*"]
-    subjects = ["*"]
-    actions  = ["*"]
-  }
-}
-source "ssf" "tx" {
-  issuer        = %[1]q
-  transmitter   = %[1]q
-  authorization = file("management.secret")
-  allow_private = true
-  ca_file       = "ca.pem"
-  stream { verify_every = "1s" }
-  %[4]s
-}
-policies { dir = "rules" }
-journal  { min_free = bytes("1MiB") }
-index "sqlite" "local" {}
-`, r.txf.URL, keys.URL, rolesAudience, strings.ReplaceAll(delivery, "RX", r.rxf.URL)))
-	r.startReceiver()
-	until(t, "a stream", func() bool { return strings.Contains(r.manage(http.MethodGet, "/streams", ""), "stream_id") })
 	return r
 }
+
+// receive starts the receiver, whose stream is there when it returns.
+func (r *roles) receive(delivery string) {
+	r.t.Helper()
+	// The key set is fetched without TLS on loopback, where no authority has to
+	// be trusted.
+	keys := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(p *httputil.ProxyRequest) { p.SetURL(r.txf.target.Load()) }})
+	r.t.Cleanup(keys.Close)
+	r.rx.write("management.secret", "Bearer of-the-receiver-0123456789")
+	r.rx.write("ca.pem", r.txf.authority())
+	r.rx.configure(received(r.txf.URL, keys.URL+"/jwks.json", rolesAudience, "ca_file = \"ca.pem\"\n  "+r.at(delivery)))
+	r.startReceiver()
+	until(r.t, "a stream in use", func() bool {
+		return strings.Contains(scrape(r.t, r.in.MetricsAddr()), `signalbox_feed_health{source="tx"} 0`) && strings.Contains(r.manage(http.MethodGet, "/streams", ""), "signalbox tx")
+	})
+}
+
+// at fills in where the receiver is reached.
+func (r *roles) at(text string) string { return strings.ReplaceAll(text, "RX", r.rxf.URL) }
 
 func (r *roles) startTransmitter() {
 	r.t.Helper()
@@ -193,83 +194,136 @@ func (r *roles) manage(method, path, body string) string {
 	return string(text)
 }
 
-// state makes the transmitter state something about n more people.
+// people are those whom statements are about, in turn.
+const people = 5
+
+// state makes the transmitter state n more things, of one of the people each.
 func (r *roles) state(n int) {
 	r.t.Helper()
 	for range n {
 		r.n++
-		if code, body := push(r.t, r.out, r.tx.token(fmt.Sprint("jti-", r.n), fmt.Sprintf("user-%d@example.com", r.n))); code != http.StatusAccepted {
+		if code, body := push(r.t, r.out, r.tx.token(fmt.Sprint("jti-", r.n), fmt.Sprintf("user-%d@example.com", r.n%people))); code != http.StatusAccepted {
 			r.t.Fatalf("push: %d %s", code, body)
 		}
 	}
 }
 
-// arrived counts who is known to have been stated something about, each once.
-func (r *roles) arrived() (people, documents int) {
+// document is what both sides keep of a statement.
+type document struct {
+	Event  struct{ Sequence int64 }
+	Action struct{ ID, JTI, Subject string }
+	Set    struct{ JTI string }
+	User   struct{ Email string }
+}
+
+// documents are those that a query finds, in the order of the journal.
+func (r *roles) documents(s *site, a *app.App, query string) (list []document) {
 	r.t.Helper()
-	docs := r.rx.find(r.in, `set.event_name:session-revoked AND set.verdict:accepted`)
-	who := map[string]bool{}
-	for _, d := range docs {
-		if m := regexp.MustCompile(`user-\d+@example\.com`).FindString(d); m != "" {
-			who[m] = true
+	for _, text := range s.find(a, query) {
+		var d document
+		if err := json.Unmarshal([]byte(text), &d); err != nil {
+			r.t.Fatal(err)
 		}
+		list = append(list, d)
 	}
-	return len(who), len(docs)
+	slices.SortFunc(list, func(a, b document) int { return cmp.Compare(a.Event.Sequence, b.Event.Sequence) })
+	return list
+}
+
+// arrived are the statements that the receiver took, by subject.
+func (r *roles) arrived() (jtis map[string][]string, n int) {
+	r.t.Helper()
+	jtis = map[string][]string{}
+	for _, d := range r.documents(r.rx, r.in, `set.event_name:session-revoked AND set.verdict:accepted`) {
+		subject := "email:" + d.User.Email
+		jtis[subject] = append(jtis[subject], d.Set.JTI)
+		n++
+	}
+	return jtis, n
+}
+
+// stated are those that the transmitter made, by subject, and how many of them
+// it knows to have arrived.
+func (r *roles) stated() (jtis map[string][]string, acked int) {
+	r.t.Helper()
+	sent := map[string]string{}
+	for _, d := range r.documents(r.tx, r.out, `action.status:acked AND action.target:signals AND action.event:session-revoked`) {
+		sent[d.Action.ID] = d.Action.JTI
+	}
+	jtis = map[string][]string{}
+	for _, d := range r.documents(r.tx, r.out, `action.status:queued AND action.target:signals AND NOT action.stream:*`) {
+		jtis[d.Action.Subject] = append(jtis[d.Action.Subject], sent[d.Action.ID])
+	}
+	return jtis, len(sent)
 }
 
 // TestRoles lets both roles work against each other over TLS, by push and by
-// poll, with a network that loses requests and answers and restarts of both
-// sides: everything arrives once, nothing is refused, and the receiver knows that
-// its stream lives.
+// poll, on a stream that the receiver makes or takes over, with a network that
+// loses requests and answers and restarts of both sides: everything arrives
+// once, in order per subject, nothing is refused, and the receiver knows that its
+// stream lives.
 func TestRoles(t *testing.T) {
 	if testing.Short() {
 		t.Skip("waits for retries; not with -short")
 	}
-	for name, delivery := range map[string]string{
-		"poll": "",
-		"push": `push {
+	const pushed = `push {
     authorization = file("push.secret")
     endpoint_url  = "RX/ssf/tx/push"
-  }`,
+  }`
+	for name, c := range map[string]struct{ delivery, there string }{
+		"poll": {"", ""},
+		"push": {pushed, ""},
+		"push, taken over": {pushed, `{"description": "of somebody", "events_requested": [],
+			"delivery": {"method": "urn:ietf:rfc:8935", "endpoint_url": "RX/ssf/tx/push", "authorization_header": "Bearer of-old"}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel() // mostly waiting
-			r := newRoles(t, delivery)
+			r := newRoles(t)
+			was := ""
+			if c.there != "" {
+				was = streamID.FindString(r.manage(http.MethodPost, "/streams", r.at(c.there)))
+			}
+			r.receive(c.delivery)
+			list := r.manage(http.MethodGet, "/streams", "")
+			id := streamID.FindString(list)
+			if was != "" && id != was {
+				t.Errorf("the stream that was there, %s, was not taken over: %s", was, list)
+			}
 			r.state(3)
-			until(t, "the first arrive", func() bool { n, _ := r.arrived(); return n == 3 })
+			until(t, "the first arrive", func() bool { _, n := r.arrived(); return n == 3 })
 
 			r.txf.bad.Store(true)
 			r.rxf.bad.Store(true)
-			r.state(5)
+			r.state(7)
 			r.tx.stop(r.out)
 			r.startTransmitter()
-			r.state(3)
+			r.state(7)
 			r.rx.stop(r.in)
-			r.state(3) // while nobody is there
+			r.state(7) // while nobody is there
 			r.startReceiver()
 			until(t, "faults", func() bool { return r.txf.faults.Load()+r.rxf.faults.Load() > 5 })
 			r.txf.bad.Store(false)
 			r.rxf.bad.Store(false)
-			r.state(2)
-			until(t, "everything arrives", func() bool { n, _ := r.arrived(); return n == r.n })
+			r.state(7)
+			until(t, "everything arrives", func() bool { _, n := r.arrived(); return n >= r.n })
+			until(t, "nothing waits", func() bool { _, n := r.stated(); return n == r.n })
 
-			people, documents := r.arrived()
-			req.Equal(t, "SET-27 POLL-14 PUSH-10 SSF-TX-51", fmt.Sprint(people, " in ", documents), fmt.Sprint(r.n, " in ", r.n))
-			refused := r.rx.find(r.in, `set.verdict:rejected`)
-			req.Equal(t, "INTEROP-12 INTEROP-13 INTEROP-15 SSF-RX-23 SSF-RX-24 INTEROP-01", len(refused), 0)
+			got, n := r.arrived()
+			want, _ := r.stated()
+			req.Equal(t, "SET-27 POLL-14 PUSH-10 SSF-TX-51 INTEROP-12 INTEROP-13", fmt.Sprint(n, " of ", len(got)), fmt.Sprint(r.n, " of ", people))
+			req.Equal(t, "SSF-TX-54", got, want)
+			if refused := r.rx.find(r.in, `set.verdict:rejected`); len(refused) > 0 {
+				t.Errorf("refused %s", refused)
+			}
+			req.Equal(t, "SSF-RX-24 INTEROP-15", r.txf.added.Load(), 0)
 			until(t, "a verification round trip", func() bool {
 				m := regexp.MustCompile(`signalbox_feed_last_verification_timestamp_seconds\{source="tx"\} (\S+)`).FindStringSubmatch(scrape(t, r.in.MetricsAddr()))
 				return m != nil && m[1] != "0"
 			})
-			list := r.manage(http.MethodGet, "/streams", "")
-			req.Equal(t, "INTEROP-16 SSF-TX-33", strings.Count(list, "stream_id"), 1) // the restart made no other
-			until(t, "nothing waits", func() bool { return r.acked() == r.n })
+			list = r.manage(http.MethodGet, "/streams", "")
+			req.Equal(t, "INTEROP-16 SSF-TX-33", fmt.Sprint(streamID.FindAllString(list, -1)), fmt.Sprint([]string{id})) // the restarts made no other
 		})
 	}
 }
 
-// acked counts the SETs that the transmitter knows to have arrived.
-func (r *roles) acked() int {
-	r.t.Helper()
-	return len(r.tx.find(r.out, `action.status:acked AND action.target:signals AND action.event:session-revoked`))
-}
+var streamID = regexp.MustCompile(`"stream_id": ?"[^"]*"`)
