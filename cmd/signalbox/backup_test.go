@@ -20,7 +20,7 @@ func TestBackupUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills the real binary; not with -short")
 	}
-	k := newKillRun(t)
+	k := newKillRun(t, localIndex)
 	k.start()
 	k.awaitReady()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -71,7 +71,7 @@ func (k *killRun) command(args ...string) string {
 	k.t.Helper()
 	cmd := exec.Command(k.binary, append(args, "--config", "config.hcl")...)
 	cmd.Dir = k.dir
-	cmd.Env = append(os.Environ(), "KILL_SECRET="+killSecret)
+	cmd.Env = k.env
 	out, err := cmd.CombinedOutput()
 	if err != nil {
 		k.t.Fatalf("signalbox %s: %v\n%s", args[0], err, out)

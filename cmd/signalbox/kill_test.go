@@ -33,12 +33,13 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/set"
 )
 
-var kills = flag.Int("kills", 20, "how often TestKill kills the product")
+var kills = flag.Int("kills", 20, "how often TestKill and TestRealIndexKill kill the product")
 
 const (
 	killIssuer   = "https://idp.example.com"
 	killAudience = "https://signals.example.com"
 	killSecret   = "kill-test-secret"
+	localIndex   = `index "sqlite" "local" {}`
 )
 
 // TestKill runs the real binary under load, kills it with SIGKILL at random
@@ -50,7 +51,7 @@ func TestKill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills the real binary; not with -short")
 	}
-	k := newKillRun(t)
+	k := newKillRun(t, localIndex)
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	load := k.generate(ctx)
@@ -80,6 +81,8 @@ type killRun struct {
 	dir      string
 	binary   string
 	addr     string
+	env      []string
+	every    time.Duration // between two tokens of one generator
 	receiver *httptest.Server
 	signer   *jose.Signer
 	cmd      *exec.Cmd
@@ -130,10 +133,10 @@ func newLedger(t *testing.T, path string) *ledger {
 	return &ledger{f: f}
 }
 
-func newKillRun(t *testing.T) *killRun {
+func newKillRun(t *testing.T, index string) *killRun {
 	t.Helper()
 	dir := t.TempDir()
-	k := &killRun{t: t, dir: dir, binary: filepath.Join(dir, "signalbox")}
+	k := &killRun{t: t, dir: dir, binary: filepath.Join(dir, "signalbox"), env: append(os.Environ(), "KILL_SECRET="+killSecret)}
 	if out, err := exec.Command("go", "build", "-o", k.binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("build: %v\n%s", err, out)
 	}
@@ -148,7 +151,7 @@ func newKillRun(t *testing.T) *killRun {
 	k.receiver = httptest.NewServer(http.HandlerFunc(k.receive))
 	t.Cleanup(k.receiver.Close)
 	k.addr = freeAddr(t)
-	k.configure()
+	k.configure(index)
 	t.Cleanup(func() {
 		if k.cmd != nil && k.cmd.Process != nil {
 			_ = k.cmd.Process.Kill()
@@ -169,7 +172,7 @@ func freeAddr(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-func (k *killRun) configure() {
+func (k *killRun) configure(index string) {
 	text := fmt.Sprintf(`
 listen   = %q
 data_dir = "data"
@@ -215,8 +218,8 @@ guards {
   }
 }
 journal { min_free = bytes("1MiB") }
-index "sqlite" "local" {}
-`, k.addr, killIssuer, killAudience, killIssuer, k.receiver.URL+"/events")
+%s
+`, k.addr, killIssuer, killAudience, killIssuer, k.receiver.URL+"/events", index)
 	if err := os.WriteFile(filepath.Join(k.dir, "config.hcl"), []byte(text), 0o600); err != nil {
 		k.t.Fatal(err)
 	}
@@ -226,7 +229,7 @@ func (k *killRun) start() {
 	k.t.Helper()
 	cmd := exec.Command(k.binary, "run", "--config", "config.hcl", "--log-level", "warn")
 	cmd.Dir = k.dir
-	cmd.Env = append(os.Environ(), "KILL_SECRET="+killSecret)
+	cmd.Env = k.env
 	log, err := os.OpenFile(filepath.Join(k.dir, "log.txt"), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
 	if err != nil {
 		k.t.Fatal(err)
@@ -329,6 +332,7 @@ func (k *killRun) generate(ctx context.Context) *sync.WaitGroup {
 				}
 				k.sent.write(k.t, jti, fmt.Sprintf("txn-%08d", n))
 				k.accepted.Add(1)
+				time.Sleep(k.every)
 			}
 		})
 	}
@@ -493,7 +497,7 @@ func (k *killRun) decisions() map[string]int {
 	k.t.Helper()
 	cmd := exec.Command(k.binary, "query", "--config", "config.hcl", "--format", "ndjson", "--since", "all", "--limit", "10000000", "event.dataset:ssf.decision")
 	cmd.Dir = k.dir
-	cmd.Env = append(os.Environ(), "KILL_SECRET="+killSecret)
+	cmd.Env = k.env
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"sync"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
@@ -36,17 +37,33 @@ type item struct {
 }
 
 // size is what an item adds to a request, nearly.
-func (it *item) size() int { return len(it.payload) + len(it.id) + len(it.stream) + 64 }
+func (it *item) size() int { return len(it.payload) + len(it.id) + len(it.stream) + 128 }
 
-// encode appends the lines of a create.
+// bodies are those of requests that were answered.
+var bodies sync.Pool
+
+// newBody is an empty body for that many bytes.
+func newBody(size int) []byte {
+	if b, ok := bodies.Get().(*[]byte); ok && cap(*b) >= size {
+		return (*b)[:0]
+	}
+	return make([]byte, 0, size)
+}
+
+// reuse takes a body back that nobody reads any more: the server has told of
+// every document in it. Before that the transport may still be sending it.
+func reuse(body []byte) { bodies.Put(&body) }
+
+// encode appends the lines of a create. The document says which data stream it is
+// of, as far as the templates cannot.
 func (x *index) encode(b []byte, it *item) []byte {
 	b = append(b, `{"create":{"_index":"`...)
 	b = append(b, x.targets[it.stream].name...)
 	b = append(b, `","_id":`...)
 	b = strictjson.AppendString(b, it.id)
 	b = append(b, "}}\n"...)
-	b = append(b, it.payload...)
-	return append(b, '\n')
+	b = append(b, it.payload[:len(it.payload)-1]...)
+	return append(b, x.belongs...)
 }
 
 // bulkQuery asks for no more than what is looked at. A stream without a template
@@ -84,7 +101,7 @@ func decode(body []byte, items []*item) ([]outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errAnswer, err)
 	}
-	list := v.Get("items")
+	list := v.Held().Get("items") // the ids of all are read
 	if n := list.Len(); list.Kind() != strictjson.Array || n != len(items) {
 		return nil, fmt.Errorf("%w: it tells of %d documents, not of %d", errAnswer, n, len(items))
 	}

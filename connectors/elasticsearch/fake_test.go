@@ -30,11 +30,13 @@ type fake struct {
 	before  func(w http.ResponseWriter, r *http.Request) bool
 	item    func(id string) (status int, kind, reason string) // an outcome for a document that is not taken; 0: take it
 	after   func(w http.ResponseWriter, answer []byte) bool
-	looked  int // documents looked up
+	looked  int    // documents looked up
+	by      string // who made the templates, "" if there are none
+	private bool   // templates are not told of
 }
 
 func newFake(t testing.TB) *fake {
-	f := &fake{rolled: map[string]int{}, docs: map[string]map[string]json.RawMessage{}}
+	f := &fake{by: managedBy, rolled: map[string]int{}, docs: map[string]map[string]json.RawMessage{}}
 	f.Server = httptest.NewServer(f)
 	t.Cleanup(f.Close)
 	return f
@@ -89,7 +91,11 @@ func (f *fake) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(r.URL.Path, "/_settings/index.creation_date"):
 		f.settings(w, strings.Split(r.URL.Path, "/")[1])
 	case strings.HasSuffix(r.URL.Path, "/_mapping"):
-		fmt.Fprintf(w, `{%q:{"mappings":{"_meta":{"managed_by":"signalbox"}}}}`, f.current(strings.Split(r.URL.Path, "/")[1]))
+		fmt.Fprintf(w, `{%q:{"mappings":{"_meta":{"managed_by":%q}}}}`, f.current(strings.Split(r.URL.Path, "/")[1]), f.by)
+	case strings.HasPrefix(r.URL.Path, "/_index_template/_simulate_index/") && f.private:
+		w.WriteHeader(http.StatusForbidden)
+	case strings.HasPrefix(r.URL.Path, "/_index_template/_simulate_index/"):
+		fmt.Fprintf(w, `{"template":{"mappings":{"_meta":{"managed_by":%q}}}}`, f.by)
 	default:
 		http.NotFound(w, r)
 	}
@@ -152,14 +158,23 @@ func (f *fake) bulk(w http.ResponseWriter, r *http.Request) {
 	f.largest = max(f.largest, len(lines)/2)
 	var items []any
 	for i := 0; i+1 < len(lines); i += 2 {
+		type target struct {
+			Index string `json:"_index"`
+			ID    string `json:"_id"`
+		}
 		var action struct {
-			Create struct {
-				Index string `json:"_index"`
-				ID    string `json:"_id"`
-			} `json:"create"`
+			Create target  `json:"create"`
+			Index  *target `json:"index"`
 		}
 		if err := json.Unmarshal(lines[i], &action); err != nil {
 			panic(err)
+		}
+		if action.Index != nil { // makes the data stream, and no document
+			f.bulks--
+			if name := f.current(action.Index.Index); f.docs[name] == nil && f.by != "" {
+				f.docs[name] = map[string]json.RawMessage{}
+			}
+			continue
 		}
 		id, index := action.Create.ID, f.current(action.Create.Index)
 		result := map[string]any{"_index": index, "_id": id, "status": 201}

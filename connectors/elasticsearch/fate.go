@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // lookUp finds out which documents are in the index already, of those that may
@@ -17,9 +18,9 @@ func (x *index) lookUp(ctx context.Context, items []*item) error {
 	}
 	var places []place
 	var asked []*item
-	relearned := map[string]bool{}
+	relearned, now := map[string]bool{}, x.now()
 	for _, it := range items {
-		names, err := x.where(ctx, it, relearned)
+		names, err := x.where(ctx, it, now, relearned)
 		if err != nil {
 			return err
 		}
@@ -63,7 +64,7 @@ func (x *index) lookUp(ctx context.Context, items []*item) error {
 // where lists the indices to look a document up in. The indices are asked for
 // when they are not known, and anew when one of its stream is unsure: a rollover
 // may have come since.
-func (x *index) where(ctx context.Context, it *item, relearned map[string]bool) ([]string, error) {
+func (x *index) where(ctx context.Context, it *item, now time.Time, relearned map[string]bool) ([]string, error) {
 	x.knowing.Lock()
 	defer x.knowing.Unlock()
 	t := x.targets[it.stream]
@@ -73,7 +74,7 @@ func (x *index) where(ctx context.Context, it *item, relearned map[string]bool) 
 		}
 		relearned[it.stream] = true
 	}
-	return t.where(it, x.now()), nil
+	return t.where(it, now), nil
 }
 
 // noticed compares the index a document was written to with the one known.

@@ -16,6 +16,7 @@ import (
 type index struct {
 	client    *client
 	namespace string
+	belongs   []byte // end of every document
 	log       *slog.Logger
 	now       func() time.Time
 	refresh   string // parameter of _bulk; "" leaves it to the index
@@ -36,6 +37,7 @@ var (
 
 func newIndex(c *client, namespace string, inFlight, maxBytes int, env kind.Env) *index {
 	x := &index{client: c, namespace: namespace, log: env.Logger(), now: env.Clock(), pace: newPace(inFlight, maxBytes), targets: map[string]*target{}}
+	x.belongs = []byte(`,"data_stream":{"type":"logs","namespace":"` + namespace + "\"}}\n")
 	for _, s := range streams.Names() {
 		x.targets[s] = &target{name: x.streamName(s)}
 	}

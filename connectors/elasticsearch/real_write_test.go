@@ -385,3 +385,46 @@ func TestRealRollover(t *testing.T) {
 	}
 	holds(t, x, 400)
 }
+
+// TestRealTemplates: where another's template takes a data stream nothing is
+// written, with all rights and with those of the running product; it goes on when
+// that is put right.
+func TestRealTemplates(t *testing.T) {
+	r := newReal(t)
+	admin := r.open(t)
+	for _, all := range []bool{true, false} {
+		x := r.open(t, func(c *Config) {
+			if !all {
+				c.Username, c.Password = "", ""
+				c.APIKey = r.key(t, admin, object{"index": []object{{"names": []string{"logs-ssf.*"}, "privileges": runtimePrivileges}}})
+			}
+		})
+		x.refresh = ""
+		set, foreign := x.streamName("ssf.set"), "/_index_template/"+x.namespace
+		template := object{"index_patterns": []string{set}, "priority": 9999, "data_stream": object{}}
+		if err := admin.client.call(t.Context(), http.MethodPut, foreign, nil, template, nil); err != nil {
+			t.Fatal(err)
+		}
+		results, err := x.Deliver(t.Context(), documents(20))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := left(results); !errors.Is(err, errHold) || !strings.Contains(err.Error(), "run signalbox index setup") {
+			t.Errorf("error is %v", err)
+		}
+		holds(t, admin.named(x.namespace), 0)
+		if err := admin.client.call(t.Context(), http.MethodDelete, foreign, nil, nil, nil); err != nil {
+			t.Fatal(err)
+		}
+		if !all { // the cluster has made the data stream
+			r.roll(t, admin.named(x.namespace))
+		}
+		persist(t, x, documents(20))
+		holds(t, admin.named(x.namespace), 20)
+	}
+}
+
+// named is the same index under another namespace.
+func (x *index) named(namespace string) *index {
+	return newIndex(x.client, namespace, 1, 1<<20, kind.Env{})
+}

@@ -331,7 +331,11 @@ func (i *installation) Status(ctx context.Context) (lines []string, err error) {
 	lines = append(lines, may...)
 	for _, stream := range streams.Names() {
 		t := &target{name: i.x.streamName(stream)}
-		switch err := i.x.learn(ctx, t); {
+		t.backing, err = i.x.indices(ctx, t.name)
+		if err == nil && len(t.backing) > 0 {
+			err = i.x.ours(ctx, t.name)
+		}
+		switch {
 		case is(err, http.StatusForbidden):
 			lines = append(lines, t.name+": these credentials may not look")
 		case err != nil:

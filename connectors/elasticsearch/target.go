@@ -28,9 +28,27 @@ type backing struct {
 	created time.Time
 }
 
-// learn asks for the indices behind a data stream. One that does not exist has
-// none.
+// learn asks for the indices behind a data stream, and makes sure that they are
+// of the product's templates. One that does not exist has none.
 func (x *index) learn(ctx context.Context, t *target) error {
+	list, err := x.indices(ctx, t.name)
+	if err == nil && len(list) == 0 {
+		if list, err = x.prepare(ctx, t.name); err != nil {
+			return err
+		}
+	}
+	if err == nil && len(list) > 0 {
+		err = x.ours(ctx, t.name)
+	}
+	if err != nil {
+		return err
+	}
+	t.backing, t.known = list, true
+	return nil
+}
+
+// indices asks for the indices behind a data stream, none if it does not exist.
+func (x *index) indices(ctx context.Context, stream string) ([]backing, error) {
 	var answer map[string]struct {
 		Settings struct {
 			Index struct {
@@ -38,15 +56,15 @@ func (x *index) learn(ctx context.Context, t *target) error {
 			} `json:"index"`
 		} `json:"settings"`
 	}
-	err := x.client.call(ctx, http.MethodGet, "/"+t.name+"/_settings/index.creation_date", nil, nil, &answer)
+	err := x.client.call(ctx, http.MethodGet, "/"+stream+"/_settings/index.creation_date", nil, nil, &answer)
 	if err != nil && !is(err, http.StatusNotFound) {
-		return fmt.Errorf("ask for the indices of %s: %w", t.name, err)
+		return nil, fmt.Errorf("ask for the indices of %s: %w", stream, err)
 	}
 	var list []backing
 	for name, i := range answer {
 		ms, err := strconv.ParseInt(i.Settings.Index.Created, 10, 64)
 		if err != nil {
-			return fmt.Errorf("ask for the indices of %s: %s has no creation_date", t.name, name)
+			return nil, fmt.Errorf("ask for the indices of %s: %s has no creation_date", stream, name)
 		}
 		list = append(list, backing{name, time.UnixMilli(ms)})
 	}
@@ -56,24 +74,61 @@ func (x *index) learn(ctx context.Context, t *target) error {
 		}
 		return strings.Compare(a.name, b.name)
 	})
-	if len(list) > 0 {
-		if err := x.ours(ctx, t.name); err != nil {
-			return err
-		}
+	return list, nil
+}
+
+// prepare makes sure that a data stream that does not exist will be made of the
+// product's templates: without them the cluster's own for logs-*-* would take the
+// first documents. Credentials that may not ask for templates let the cluster make
+// the stream, by a request that no data stream takes, and its indices are given.
+func (x *index) prepare(ctx context.Context, name string) ([]backing, error) {
+	var answer struct {
+		Template struct {
+			Mappings mappings `json:"mappings"`
+		} `json:"template"`
 	}
-	t.backing, t.known = list, true
-	return nil
+	err := x.client.call(ctx, http.MethodPost, "/_index_template/_simulate_index/"+name, nil, nil, &answer)
+	switch refusal, refused := errors.AsType[*apiError](err); {
+	case refused && refusal.Status < 500 && refusal.Status != http.StatusTooManyRequests && refusal.Status != http.StatusUnauthorized:
+	case err != nil:
+		return nil, fmt.Errorf("ask for the template of %s: %w", name, err)
+	case answer.Template.Mappings.Meta.By != managedBy:
+		return nil, noTemplate(name)
+	default:
+		return nil, nil
+	}
+	probe := []byte(`{"index":{"_index":` + strconv.Quote(name) + "}}\n{}\n")
+	a, err := x.client.do(ctx, http.MethodPost, "/_bulk", x.bulkQuery(), "application/x-ndjson", probe)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("let the cluster make %s: %w", name, err)
+	case a.status != http.StatusOK:
+		return nil, fmt.Errorf("let the cluster make %s: %w", name, x.client.problem(a))
+	}
+	list, err := x.indices(ctx, name)
+	if err == nil && len(list) == 0 {
+		err = noTemplate(name)
+	}
+	return list, err
+}
+
+// noTemplate holds what there is no template of the product for.
+func noTemplate(name string) error {
+	return fmt.Errorf("%w: there is no template of the product for %s: run signalbox index setup", errHold, name)
+}
+
+// mappings are who made those of an index.
+type mappings struct {
+	Meta struct {
+		By string `json:"managed_by"`
+	} `json:"_meta"`
 }
 
 // ours makes sure that a data stream was made of the product's templates: with
 // others fields would be mapped as their first value looks.
 func (x *index) ours(ctx context.Context, name string) error {
 	var answer map[string]struct {
-		Mappings struct {
-			Meta struct {
-				By string `json:"managed_by"`
-			} `json:"_meta"`
-		} `json:"mappings"`
+		Mappings mappings `json:"mappings"`
 	}
 	if err := x.client.call(ctx, http.MethodGet, "/"+name+"/_mapping", url.Values{"filter_path": {"*.mappings._meta"}}, nil, &answer); err != nil {
 		return fmt.Errorf("ask for the mapping of %s: %w", name, err)

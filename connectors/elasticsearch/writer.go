@@ -37,9 +37,10 @@ func (x *index) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipel
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	w := &delivery{x: x, results: make([]pipeline.Result, len(batch)), finished: make(chan *request), until: time.Now().Add(patience)}
+	items := make([]item, len(batch))
 	for i, d := range batch {
-		it, err := newItem(i, d)
-		if err != nil {
+		it := &items[i]
+		if err := it.take(i, d); err != nil {
 			w.results[i].Err = &pipeline.FinalError{Code: "bad_document", Err: err}
 			continue
 		}
@@ -58,25 +59,27 @@ func (x *index) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipel
 	return w.results, ctx.Err()
 }
 
-// newItem checks that a delivery is a document which can stand on a line.
-func newItem(at int, d pipeline.Delivery) (*item, error) {
+// take checks that a delivery is a document which can stand on a line, and makes
+// it the item's.
+func (it *item) take(at int, d pipeline.Delivery) error {
 	p := d.Payload
 	if bytes.IndexByte(p, '\n') >= 0 || bytes.IndexByte(p, '\r') >= 0 {
 		var line bytes.Buffer
 		if err := json.Compact(&line, p); err != nil {
-			return nil, errors.New("the document is no JSON")
+			return errors.New("the document is no JSON")
 		}
 		p = line.Bytes()
 	}
 	switch {
 	case d.ID == "" || len(d.ID) > 512:
-		return nil, errors.New("a document has an id of at most 512 bytes")
+		return errors.New("a document has an id of at most 512 bytes")
 	case !streams.Has(d.Kind):
-		return nil, fmt.Errorf("there is no data stream %q", d.Kind)
+		return fmt.Errorf("there is no data stream %q", d.Kind)
 	case len(p) < 2 || p[0] != '{' || p[len(p)-1] != '}':
-		return nil, errors.New("the document is no JSON object")
+		return errors.New("the document is no JSON object")
 	}
-	return &item{at: at, id: d.ID, stream: d.Kind, payload: p, made: madeAt(p)}, nil
+	*it = item{at: at, id: d.ID, stream: d.Kind, payload: p, made: madeAt(p)}
+	return nil
 }
 
 // madeAt reads event.created. The first member of that name is it; in texts its
@@ -105,7 +108,8 @@ type delivery struct {
 	share    int       // bytes of a request that leave enough for the others
 	missed   int       // requests in a row that nobody answered
 	halt     error     // nothing more is sent
-	until    time.Time // moved on by every document taken
+	until    time.Time // moved on by every request of which a document was taken
+	got      bool      // a document was taken since
 }
 
 // request is one bulk request.
@@ -114,6 +118,7 @@ type request struct {
 	limit int     // bytes of a request when it was made
 	sent  []*item
 	size  int
+	body  []byte
 	took  time.Duration
 	got   answer
 	err   error
@@ -149,6 +154,9 @@ func (w *delivery) run(ctx context.Context) {
 		case r := <-w.finished:
 			w.flying--
 			w.settle(r)
+			if w.got {
+				w.got, w.until = false, time.Now().Add(patience)
+			}
 		case <-due:
 		case <-done:
 		}
@@ -200,7 +208,7 @@ func (x *index) send(ctx context.Context, r *request) {
 	if r.err = x.lookUp(ctx, r.items); r.err != nil {
 		return
 	}
-	body := make([]byte, 0, r.size+len(r.items)*len(x.namespace)+64)
+	body := newBody(r.size + len(r.items)*len(x.namespace) + 64)
 	for _, it := range r.items {
 		if it.state != taken {
 			r.sent = append(r.sent, it)
@@ -212,7 +220,7 @@ func (x *index) send(ctx context.Context, r *request) {
 	}
 	start := time.Now()
 	r.got, r.err = x.client.do(ctx, http.MethodPost, "/_bulk", x.bulkQuery(), "application/x-ndjson", body)
-	r.took = time.Since(start)
+	r.took, r.body = time.Since(start), body
 	if r.err != nil && !errors.Is(r.err, errUnsent) {
 		for _, it := range r.sent {
 			it.state = unsure
@@ -257,6 +265,7 @@ func (w *delivery) answered(r *request) {
 			w.uncertain(r, err)
 			return
 		}
+		reuse(r.body)
 		w.outcomes(r, outcomes)
 	case s == http.StatusRequestEntityTooLarge && len(r.sent) == 1:
 		w.refuse(r.sent[0], "too_large", "it is larger than the server takes")
@@ -337,7 +346,7 @@ func (w *delivery) uncertain(r *request, err error) {
 // done ends the way of a document.
 func (w *delivery) done(it *item) {
 	w.results[it.at] = pipeline.Result{Err: it.refusal, Info: it.info}
-	w.until = time.Now().Add(patience)
+	w.got = true
 }
 
 // again puts documents that are not taken back into the queue.

@@ -189,22 +189,60 @@ func (f *fake) is(b *bool) bool {
 	return *b
 }
 
-// TestForeignIndex: an index that was not made of our templates is not written to
-// a second time.
-func TestForeignIndex(t *testing.T) {
-	f := newFake(t)
-	f.before = func(w http.ResponseWriter, r *http.Request) bool {
-		if strings.HasSuffix(r.URL.Path, "/_mapping") {
-			fmt.Fprint(w, `{}`)
-			return true
-		}
-		return false
+// TestTemplates: a data stream that is not made of our templates is never written
+// to, whether or not the credentials may ask for templates.
+func TestTemplates(t *testing.T) {
+	for _, c := range []struct {
+		name    string
+		by      string
+		private bool
+		there   bool // the data stream is older
+		advice  string
+	}{
+		{"none", "", false, false, "no template of the product for logs-ssf.set-test: run signalbox index setup"},
+		{"none, private", "", true, false, "no template of the product for logs-ssf.set-test: run signalbox index setup"},
+		{"another's", "elastic", false, false, "no template of the product for logs-ssf.set-test: run signalbox index setup"},
+		{"another's, private", "elastic", true, false, "logs-ssf.set-test was not made of the product's templates: run signalbox index setup, then"},
+		{"another's before", "elastic", false, true, "logs-ssf.set-test was not made of the product's templates: run signalbox index setup, then"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			f := newFake(t)
+			f.by, f.private = c.by, c.private
+			if c.there {
+				f.docs[f.current("logs-ssf.set-test")] = map[string]json.RawMessage{}
+			}
+			x := f.open(t)
+			results, err := x.Deliver(t.Context(), documents(5))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := left(results); !errors.Is(err, errHold) || !strings.Contains(err.Error(), c.advice) {
+				t.Errorf("error is %v", err)
+			}
+			if f.bulks > 0 {
+				t.Error("documents were sent")
+			}
+			f.when(func() { f.by = managedBy })
+			offer(t, x, documents(5))
+			expect(t, f, 5)
+		})
 	}
-	x := f.open(t)
-	offer(t, x, documents(1))
-	results, _ := x.Deliver(t.Context(), documents(5))
-	if err := left(results); !errors.Is(err, errHold) || !strings.Contains(err.Error(), "index setup") {
-		t.Errorf("error is %v", err)
+	f := newFake(t)
+	f.private = true
+	offer(t, f.open(t), documents(5))
+	expect(t, f, 5)
+}
+
+// TestBelongs: what the templates cannot know of a document's data stream stands
+// in it.
+func TestBelongs(t *testing.T) {
+	f := newFake(t)
+	offer(t, f.open(t), documents(1))
+	var d struct {
+		Stream struct{ Type, Namespace string } `json:"data_stream"`
+	}
+	if err := json.Unmarshal(f.docs[f.current("logs-ssf.set-test")]["doc-0000000"], &d); err != nil || d.Stream.Type != "logs" || d.Stream.Namespace != "test" {
+		t.Errorf("the document says it is of %+v, %v", d.Stream, err)
 	}
 }
 

@@ -34,7 +34,7 @@ type TemplateOptions struct {
 // Substituted are the types of mappings that not every cluster knows. Where they
 // lack, text takes the place of match_only_text, which finds the same in more
 // room; for constant_keyword data_stream.dataset is an alias of event.dataset,
-// and the other two are keywords that no document has.
+// and the other two are keywords.
 func Substituted() []string { return []string{constantKeyword, matchOnlyText} }
 
 const (
@@ -57,8 +57,9 @@ func (t Template) Path() string {
 	return "_component_template/" + t.Name
 }
 
-// ClusterFields are the fields that a search cluster adds to every document by
-// itself. They are part of the templates and of no document that is rendered.
+// ClusterFields are the fields that every document on a search cluster has beside
+// its own, of the cluster or of what writes to it. They are part of the templates
+// and of no document that is rendered.
 func ClusterFields() []Field {
 	return []Field{
 		{"event.ingested", Date, one, every, "When the search cluster took the document; set by its final pipeline.", "2026-02-03T10:15:06.300Z"},
