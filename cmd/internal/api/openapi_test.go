@@ -105,6 +105,9 @@ var plainTypes = []reflect.Type{reflect.TypeFor[time.Time](), reflect.TypeFor[js
 // An object without members stands for anything.
 func fits(t *testing.T, at string, s schema, typ reflect.Type) {
 	t.Helper()
+	if strings.Count(at, ".") > 6 {
+		return // a type that holds its like, such as a link of a chain
+	}
 	if s.Ref != "" {
 		s = description.Components.Schemas[strings.TrimPrefix(s.Ref, "#/components/schemas/")]
 	}
