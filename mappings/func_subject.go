@@ -1,5 +1,7 @@
 package mappings
 
+import "github.com/signalbox-dev/signalbox/pipeline/event"
+
 // Subjects are made as objects of RFC 9493; what they lack is found when the
 // event is made.
 
@@ -77,4 +79,57 @@ func (e *env) simple(format, name string, v value) value {
 		return value{}
 	}
 	return e.subject(format, member{name: name, value: textOf(s)})
+}
+
+// madeSubject makes a subject of what the functions above give. It is not ok for
+// other objects, and for what breaks a rule: what is wrong is found in the text.
+func (e *env) madeSubject(v value) (s event.Subject, ok bool) {
+	if v.kind != object || v.made.read.Exists() || len(v.made.members) < 2 {
+		return s, false
+	}
+	format, members := v.made.members[0], v.made.members[1:]
+	if format.name != "format" || format.kind != text {
+		return s, false
+	}
+	var err error
+	switch format.text {
+	case "complex":
+		var room [4]event.Part
+		parts := room[:0]
+		for i := range members {
+			part, ok := e.madeSubject(members[i].value)
+			if !ok {
+				return s, false
+			}
+			parts = append(parts, event.Part{Name: members[i].name, Subject: part})
+		}
+		s, err = event.NewComplex(parts...)
+	case "aliases":
+		var room [4]event.Subject
+		identifiers := room[:0]
+		for _, m := range e.elements(members[0].value) {
+			one, ok := e.madeSubject(m)
+			if !ok {
+				return s, false
+			}
+			identifiers = append(identifiers, one)
+		}
+		if len(members) > 1 || members[0].name != "identifiers" {
+			return s, false
+		}
+		s, err = event.NewAliases(identifiers...)
+	case "email", "opaque", "iss_sub", "phone_number", "account":
+		var room [4]string
+		pairs := room[:0]
+		for i := range members {
+			if members[i].kind != text {
+				return s, false
+			}
+			pairs = append(pairs, members[i].name, members[i].text)
+		}
+		s, err = event.NewSimple(format.text, pairs...)
+	default:
+		return s, false
+	}
+	return s, err == nil
 }

@@ -59,7 +59,7 @@ func (m *Mapping) Try(body []byte, received time.Time) (Outcome, error) {
 		e := &x.Event
 		o := OutcomeEvent{
 			Type: e.Type.Name, Time: e.Time, TimeSource: e.TimeSource, Concepts: e.Concepts,
-			Body: e.Body.Raw(), ECS: e.ECS.Raw(), Notes: x.Notes,
+			Body: e.Body.Raw(), ECS: e.ECS, Notes: x.Notes,
 		}
 		if !e.Subject.IsZero() {
 			o.Subject = e.Subject.AppendJSON(nil)

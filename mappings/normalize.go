@@ -212,7 +212,7 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 				return err.Error(), nil
 			}
 			out.add(s, ev, e.notes)
-			e.size += len(ev.Body.Raw()) + len(ev.ECS.Raw())
+			e.size += len(ev.Body.Raw()) + len(ev.ECS)
 			if len(out.Made) > maxMade || e.size > maxMadeBytes {
 				return "", nil
 			}
@@ -287,7 +287,16 @@ func channelTime(s pipeline.Signal) (time.Time, string) {
 	return s.Message.Received.UTC(), "received"
 }
 
+// readSubject makes the subject that an object means.
 func (e *env) readSubject(v value) (event.Subject, error) {
+	if s, ok := e.madeSubject(v); ok {
+		return s, nil
+	}
+	return e.writtenSubject(v)
+}
+
+// writtenSubject makes a subject of an object by its text.
+func (e *env) writtenSubject(v value) (event.Subject, error) {
 	e.builder.Reset(strictjson.DefaultLimits)
 	v.write(&e.builder)
 	made, err := e.builder.View() // of which a subject keeps nothing

@@ -60,10 +60,10 @@ func (b *bodyRule) conform(e *env, v value) value {
 // cut, since a search cluster would refuse the whole document beyond 32766.
 const longestKeyword = 8191
 
-// document makes the further fields of the document, as an object.
-func (r *eventRule) document(e *env) strictjson.Value {
+// document makes the further fields of the document, as an object; nil for none.
+func (r *eventRule) document(e *env) []byte {
 	if len(r.fields) == 0 {
-		return strictjson.Value{}
+		return nil
 	}
 	w := tree{w: &e.builder}
 	w.begin()
@@ -100,11 +100,11 @@ func (r *eventRule) document(e *env) strictjson.Value {
 		}
 		w.w.End()
 	}
-	v, err := w.end()
-	if err != nil || v.Len() == 0 {
-		return strictjson.Value{}
+	made, err := w.end()
+	if err != nil || len(made) == len("{}") {
+		return nil
 	}
-	return v
+	return made
 }
 
 // relate gathers the texts of a field in the n-th field under related.
@@ -299,10 +299,10 @@ func (t *tree) put(path []string, names []strictjson.QuotedName) {
 	t.w.NameQuoted(names[last])
 }
 
-func (t *tree) end() (strictjson.Value, error) {
+func (t *tree) end() ([]byte, error) {
 	for range t.open {
 		t.w.End()
 	}
 	t.w.End()
-	return t.w.Value()
+	return t.w.Bytes()
 }

@@ -28,7 +28,7 @@ func (severities) Normalize(_ context.Context, s pipeline.Signal) ([]event.Event
 	return []event.Event{{
 		ID: pipeline.EventID(s.InputID, 0), Type: typ, URI: typ.URI, Source: s.Message.Source, Issuer: s.Issuer,
 		Assurance: s.Assurance, Time: s.Message.Received, TimeSource: "received", Received: s.Message.Received,
-		Txn: s.Txn, Subject: subject, Body: s.Record, ECS: s.Record.Get("ecs"),
+		Txn: s.Txn, Subject: subject, Body: s.Record, ECS: s.Record.Get("ecs").Raw(),
 	}}, nil
 }
 

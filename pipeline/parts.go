@@ -48,7 +48,7 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 func eventPart(e *event.Event) EventPart {
 	part := EventPart{
 		ID: e.ID, Type: e.Type.Name, Family: e.Type.Family, URI: e.URI, Time: e.Time.UTC(), TimeSource: e.TimeSource,
-		Body: e.Body.Raw(), ECS: e.ECS.Raw(), Concepts: e.Concepts, Applied: e.Applied, Stale: e.Stale,
+		Body: e.Body.Raw(), ECS: e.ECS, Concepts: e.Concepts, Applied: e.Applied, Stale: e.Stale,
 	}
 	if !e.Subject.IsZero() {
 		part.Subject = e.Subject.AppendJSON(nil)

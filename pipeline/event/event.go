@@ -42,8 +42,8 @@ type Event struct {
 	Txn        string    // transaction of the cause, as received or generated
 	Subject    Subject   // primary subject
 	Body       strictjson.Value
-	ECS        strictjson.Value // further fields of the Elastic Common Schema, from a mapping; an object, or absent
-	Concepts   []string         // what a rule may select by beside the type, see Type.Concepts
-	Applied    []string         // tolerance workarounds (LEGACY-nn) and hints, sorted
-	Stale      bool             // older than the source allows an event to act on its own
+	ECS        []byte   // further fields of the Elastic Common Schema, from a mapping: JSON of one object, or nil; not to be modified
+	Concepts   []string // what a rule may select by beside the type, see Type.Concepts
+	Applied    []string // tolerance workarounds (LEGACY-nn) and hints, sorted
+	Stale      bool     // older than the source allows an event to act on its own
 }

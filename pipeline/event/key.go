@@ -33,16 +33,22 @@ var structure = func() (table [256]place) {
 	return table
 }()
 
-// make builds a simple subject from the values of its members in order.
-func (f *format) make(values [][]byte) (Subject, *SubjectError) {
-	d := &subject{format: f.name}
-	d.members = d.inline[:len(f.members)]
+// most is the number of members that a format defines at most.
+const most = 2
+
+// simple builds a simple subject from the values of its members in order.
+func simple[S ~string | ~[]byte](f *format, values []S) (Subject, *SubjectError) {
+	d := new(struct {
+		subject
+		room [most]member
+	})
+	d.format, d.members = f.name, d.room[:len(f.members)]
 	if f.name == "phone_number" {
-		values[0] = []byte(normalPhone(string(values[0])))
+		values[0] = S(normalPhone(string(values[0])))
 	}
 	var (
 		buf  [192]byte
-		ends [2]int
+		ends [most]int
 	)
 	key := append(append(buf[:0], f.name...), ':')
 	plain := true
@@ -75,7 +81,7 @@ func (f *format) make(values [][]byte) (Subject, *SubjectError) {
 		return Subject{}, &SubjectError{f.members[0], f.invalid, f.problem}
 	}
 	d.entity = f.fold(d.key)
-	return Subject{d}, nil
+	return Subject{&d.subject}, nil
 }
 
 // fold makes the entity key of a key (SUB-07).
@@ -85,66 +91,6 @@ func (f *format) fold(key string) string {
 		return strings.ToLower(key)
 	}
 	return key
-}
-
-// NewSimple makes a simple subject of a standard or proprietary format from
-// pairs of member names and values: NewSimple("email", "email", "a@b.example").
-// It returns a *SubjectError for what ParseSubject would refuse.
-func NewSimple(format string, members ...string) (Subject, error) {
-	if len(members) == 0 || len(members)%2 != 0 {
-		return Subject{}, errors.New("new subject: members must come as pairs of name and value")
-	}
-	pairs := make([]member, 0, len(members)/2)
-	for i := 0; i < len(members); i += 2 {
-		if !utf8.ValidString(members[i]) || !utf8.ValidString(members[i+1]) {
-			return Subject{}, &SubjectError{"", "SUB-02", "must be valid UTF-8"}
-		}
-		pairs = append(pairs, member{members[i], members[i+1]})
-	}
-	s, problem := newFromPairs(format, pairs)
-	if problem != nil {
-		return Subject{}, problem
-	}
-	return s, nil
-}
-
-func newFromPairs(name string, pairs []member) (Subject, *SubjectError) {
-	switch name {
-	case "", formatAliases, formatComplex:
-		return Subject{}, &SubjectError{"format", "SUB-21", "must be a simple format"}
-	case formatIPs:
-		var texts []string
-		for _, m := range pairs {
-			if m.name != formatIPs {
-				return Subject{}, &SubjectError{m.name, "SUB-04", "is not a member of the format"}
-			}
-			texts = append(texts, m.value)
-		}
-		return newAddresses(texts)
-	}
-	f := formatByName(name)
-	if f == nil {
-		return newProprietary(name, pairs)
-	}
-	var values [2][]byte
-	var extra []member
-	for i, m := range pairs {
-		if slices.ContainsFunc(pairs[:i], func(other member) bool { return other.name == m.name }) {
-			return Subject{}, &SubjectError{m.name, "SUB-20", "must not be repeated"}
-		}
-		if at := slices.Index(f.members, m.name); at >= 0 {
-			values[at] = []byte(m.value)
-		} else if slices.Contains(f.optional, m.name) {
-			extra = append(extra, m)
-		} else {
-			return Subject{}, &SubjectError{m.name, "SUB-04", "is not a member of the format"}
-		}
-	}
-	s, problem := f.make(values[:len(f.members)])
-	if problem == nil && extra != nil {
-		s.d.members = append(s.d.members, extra...)
-	}
-	return s, problem
 }
 
 // ParseKey is the inverse of Key. It also takes a bare address such as
@@ -235,7 +181,7 @@ func parseComplexKey(rest string) (Subject, error) {
 	if len(texts) > maxParts {
 		return Subject{}, errors.New("it has too many members")
 	}
-	var parts []part
+	d := withParts(formatComplex, len(texts))
 	for _, text := range texts {
 		name, key, ok := strings.Cut(text, "=")
 		if !ok {
@@ -245,7 +191,7 @@ func parseComplexKey(rest string) (Subject, error) {
 		if err != nil {
 			return Subject{}, err
 		}
-		if name == "format" || len(name) > maxValue || slices.ContainsFunc(parts, func(p part) bool { return p.name == name }) {
+		if name == "format" || len(name) > maxValue || slices.ContainsFunc(d.parts, func(p part) bool { return p.name == name }) {
 			return Subject{}, errors.New("a member is repeated or must not be there")
 		}
 		if key, err = unescape(key); err != nil {
@@ -255,9 +201,9 @@ func parseComplexKey(rest string) (Subject, error) {
 		if err != nil {
 			return Subject{}, err
 		}
-		parts = append(parts, part{name, s})
+		d.parts = append(d.parts, part{name, s})
 	}
-	return checked(newComplex(parts))
+	return checked(newComplex(d))
 }
 
 func parseAliasesKey(rest string) (Subject, error) {
@@ -265,7 +211,7 @@ func parseAliasesKey(rest string) (Subject, error) {
 	if len(texts) > maxIdentifiers {
 		return Subject{}, errors.New("it has too many identifiers")
 	}
-	var parts []part
+	d := withParts(formatAliases, len(texts))
 	for _, text := range texts {
 		key, err := unescape(text)
 		if err != nil {
@@ -275,9 +221,9 @@ func parseAliasesKey(rest string) (Subject, error) {
 		if err != nil {
 			return Subject{}, err
 		}
-		parts = append(parts, part{"", s})
+		d.parts = append(d.parts, part{"", s})
 	}
-	return checked(newAliases(parts))
+	return checked(newAliases(d))
 }
 
 // complexKey writes the parts, which are sorted by name.

@@ -75,7 +75,7 @@ var whitePaperMembers = [...]string{"sub", "email", "old_email", "new_email"}
 // whitePaper reads a bare bundle of identifiers as aliases of what is there
 // (LEGACY-06). A sub without an iss is only an opaque id.
 func (p *subjectParser) whitePaper(v strictjson.Value) (Subject, *SubjectError) {
-	var parts []part
+	d := withParts(formatAliases, len(whitePaperMembers))
 	for _, name := range whitePaperMembers {
 		m := v.Get(name)
 		if m.Kind() != strictjson.String {
@@ -93,11 +93,11 @@ func (p *subjectParser) whitePaper(v strictjson.Value) (Subject, *SubjectError) 
 			problem.Path = name
 			return Subject{}, problem
 		}
-		parts = append(parts, part{"", s})
+		d.parts = append(d.parts, part{"", s})
 	}
 	p.applied = append(p.applied, "LEGACY-06")
-	if len(parts) == 1 {
-		return parts[0].s, nil
+	if len(d.parts) == 1 {
+		return d.parts[0].s, nil
 	}
-	return newAliases(parts)
+	return newAliases(d)
 }

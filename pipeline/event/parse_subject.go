@@ -117,7 +117,7 @@ func (p *subjectParser) simple(name []byte, v strictjson.Value) (Subject, *Subje
 	if f == nil {
 		return p.agreed(string(name), v)
 	}
-	var values [2][]byte
+	var values [most][]byte
 	for i, m := range f.members {
 		b, problem := p.required(v, f, m)
 		if problem != nil {
@@ -125,7 +125,7 @@ func (p *subjectParser) simple(name []byte, v strictjson.Value) (Subject, *Subje
 		}
 		values[i] = b
 	}
-	s, problem := f.make(values[:len(f.members)])
+	s, problem := simple(f, values[:len(f.members)])
 	if problem != nil || f.optional == nil {
 		return s, problem
 	}
@@ -189,12 +189,12 @@ func (p *subjectParser) element(v strictjson.Value) (name []byte, problem *Subje
 // identifier is refused rather than ignored: without it the subject would
 // stand for more than the sender said (SUB-27).
 func (p *subjectParser) complex(v strictjson.Value) (Subject, *SubjectError) {
-	parts := make([]part, 0, min(v.Len(), maxParts))
+	d := withParts(formatComplex, min(v.Len()-1, maxParts)) // beside the format
 	for name, m := range v.Members() {
 		if name == "format" || name == "subject_type" && m.Kind() == strictjson.String {
 			continue
 		}
-		if len(parts) == maxParts {
+		if len(d.parts) == maxParts {
 			return Subject{}, &SubjectError{"", "JWT-09", fmt.Sprintf("must not have more than %d members", maxParts)}
 		}
 		if len(name) > maxValue {
@@ -208,17 +208,19 @@ func (p *subjectParser) complex(v strictjson.Value) (Subject, *SubjectError) {
 		if problem != nil {
 			return Subject{}, problem.below(name)
 		}
-		parts = append(parts, part{name, s})
+		d.parts = append(d.parts, part{name, s})
 	}
-	return newComplex(parts)
+	return newComplex(d)
 }
 
-func newComplex(parts []part) (Subject, *SubjectError) {
-	if len(parts) == 0 {
+// newComplex completes a complex subject with its parts.
+func newComplex(d *subject) (Subject, *SubjectError) {
+	if len(d.parts) == 0 {
 		return Subject{}, &SubjectError{"", "SUB-16", "must have at least one member"}
 	}
-	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.name, b.name) })
-	return Subject{&subject{format: formatComplex, key: complexKey(parts), parts: parts}}, nil
+	slices.SortFunc(d.parts, func(a, b part) int { return strings.Compare(a.name, b.name) })
+	d.key = complexKey(d.parts)
+	return Subject{d}, nil
 }
 
 // aliases reads several identifiers of one entity, none of which may be aliases
@@ -237,10 +239,10 @@ func (p *subjectParser) aliases(v strictjson.Value) (Subject, *SubjectError) {
 	if list.Len() > maxIdentifiers {
 		return Subject{}, &SubjectError{"identifiers", "JWT-09", fmt.Sprintf("must not hold more than %d", maxIdentifiers)}
 	}
-	parts := make([]part, 0, list.Len())
+	d := withParts(formatAliases, list.Len())
 	for e := range list.Elements() {
 		at := func(problem *SubjectError) (Subject, *SubjectError) {
-			return Subject{}, problem.below(fmt.Sprintf("identifiers[%d]", len(parts)))
+			return Subject{}, problem.below(fmt.Sprintf("identifiers[%d]", len(d.parts)))
 		}
 		format, problem := p.element(e)
 		if problem != nil {
@@ -256,19 +258,21 @@ func (p *subjectParser) aliases(v strictjson.Value) (Subject, *SubjectError) {
 		if s.Format() == formatAliases {
 			return at(&SubjectError{"", "SUB-10", "must not be aliases again"})
 		}
-		parts = append(parts, part{"", s})
+		d.parts = append(d.parts, part{"", s})
 	}
-	return newAliases(parts)
+	return newAliases(d)
 }
 
-// newAliases sorts the identifiers and drops exact duplicates (SUB-11).
-func newAliases(parts []part) (Subject, *SubjectError) {
-	if len(parts) == 0 {
+// newAliases completes an aliases subject: its identifiers are sorted and exact
+// duplicates dropped (SUB-11).
+func newAliases(d *subject) (Subject, *SubjectError) {
+	if len(d.parts) == 0 {
 		return Subject{}, &SubjectError{"identifiers", "SUB-03", "must not be empty"}
 	}
-	slices.SortFunc(parts, func(a, b part) int { return strings.Compare(a.s.Key(), b.s.Key()) })
-	parts = slices.CompactFunc(parts, func(a, b part) bool { return a.s.Key() == b.s.Key() })
-	return Subject{&subject{format: formatAliases, key: aliasesKey(parts), parts: parts}}, nil
+	slices.SortFunc(d.parts, func(a, b part) int { return strings.Compare(a.s.Key(), b.s.Key()) })
+	d.parts = slices.CompactFunc(d.parts, func(a, b part) bool { return a.s.Key() == b.s.Key() })
+	d.key = aliasesKey(d.parts)
+	return Subject{d}, nil
 }
 
 func (p *subjectParser) addresses(v strictjson.Value) (Subject, *SubjectError) {

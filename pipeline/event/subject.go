@@ -26,7 +26,21 @@ type subject struct {
 	entity  string   // "" for aliases and complex
 	members []member // of a simple subject, in key order
 	parts   []part   // of a complex, sorted by name; of an aliases, sorted by key
-	inline  [2]member
+}
+
+// withParts is a subject of up to n parts, whose slice is still empty. Two parts,
+// as most have, come with it.
+func withParts(format string, n int) *subject {
+	const few = 2
+	if n > few {
+		return &subject{format: format, parts: make([]part, 0, n)}
+	}
+	d := new(struct {
+		subject
+		room [few]part
+	})
+	d.format, d.parts = format, d.room[:0]
+	return &d.subject
 }
 
 type member struct{ name, value string }

@@ -63,8 +63,43 @@ func TestSubjectKeys(t *testing.T) {
 			if err := json.Unmarshal(s.AppendJSON(nil), &again); err != nil || again.Key() != s.Key() || string(again.AppendJSON(nil)) != string(s.AppendJSON(nil)) {
 				t.Errorf("Unmarshal: %v, %v", again, err)
 			}
+			if made, err := remade(s); err != nil || made.Key() != s.Key() || made.EntityKey() != s.EntityKey() {
+				t.Errorf("made anew: %v, %v", made, err)
+			}
 		})
 	}
+}
+
+// remade makes a subject of what another one says.
+func remade(s event.Subject) (event.Subject, error) {
+	switch s.Format() {
+	case "complex":
+		var parts []event.Part
+		for name, p := range s.Parts() {
+			p, err := remade(p)
+			if err != nil {
+				return p, err
+			}
+			parts = append(parts, event.Part{Name: name, Subject: p})
+		}
+		return event.NewComplex(parts...)
+	case "aliases":
+		var identifiers []event.Subject
+		for p := range s.Identifiers() {
+			p, err := remade(p)
+			if err != nil {
+				return p, err
+			}
+			identifiers = append(identifiers, p)
+		}
+		slices.Reverse(identifiers) // they are sorted anew
+		return event.NewAliases(identifiers...)
+	}
+	var pairs []string
+	for name, value := range s.Members() {
+		pairs = append(pairs, name, value)
+	}
+	return event.NewSimple(s.Format(), pairs...)
 }
 
 // brokenRule is the requirement that an error ends with, "" for none.
@@ -239,6 +274,34 @@ func TestNewSimple(t *testing.T) {
 	}
 }
 
+func TestNewOfOthers(t *testing.T) {
+	one, err := event.NewSimple("opaque", "id", "1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	aliases, err := event.NewAliases(one, one)
+	if err != nil || aliases.Key() != "aliases:opaque:1" {
+		t.Fatalf("%v %v", aliases, err)
+	}
+	complex, err := event.NewComplex(event.Part{Name: "user", Subject: aliases}, event.Part{Name: "device", Subject: one})
+	if err != nil || complex.Key() != "complex:device=opaque:1&user=aliases:opaque:1" {
+		t.Fatalf("%v %v", complex, err)
+	}
+	for _, identifiers := range [][]event.Subject{nil, {{}}, {aliases}, {one, complex}, slices.Repeat([]event.Subject{one}, 65)} {
+		if s, err := event.NewAliases(identifiers...); err == nil {
+			t.Errorf("%v: accepted as %s", identifiers, s)
+		}
+	}
+	for _, parts := range [][]event.Part{
+		nil, {{"user", event.Subject{}}}, {{"user", complex}}, {{"format", one}}, {{"user", one}, {"user", one}}, {{"\xff", one}},
+		{{strings.Repeat("x", 2049), one}}, slices.Repeat([]event.Part{{"user", one}}, 33),
+	} {
+		if s, err := event.NewComplex(parts...); err == nil {
+			t.Errorf("%v: accepted as %s", parts, s)
+		}
+	}
+}
+
 func TestParseKey(t *testing.T) {
 	for _, c := range []struct{ key, want string }{
 		{"jane@example.com", "email:jane@example.com"},
@@ -337,6 +400,9 @@ func FuzzParseSubject(f *testing.F) {
 		same, _, err := event.ParseSubject(again, event.SubjectOptions{Formats: []string{"x:y", "x", "id_token_claims"}})
 		if err != nil || same.Key() != s.Key() || string(same.AppendJSON(nil)) != string(out) {
 			t.Fatalf("%s: %v %v", out, same, err)
+		}
+		if made, err := remade(s); err != nil || made.Key() != s.Key() || made.EntityKey() != s.EntityKey() {
+			t.Fatalf("%s made anew: %v %v", out, made, err)
 		}
 		if ok, inferred := event.Match(s, same); !ok || inferred || !event.MatchPattern("*", s) {
 			t.Fatalf("%s does not match itself", s)

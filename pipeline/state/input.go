@@ -66,9 +66,9 @@ func (v *View) appendEvent(w *object, e *event.Event) {
 	} else {
 		w.b = append(w.b, "{}"...)
 	}
-	if ecs := e.ECS.Raw(); ecs != nil {
+	if e.ECS != nil {
 		w.name("ecs")
-		w.b = append(w.b, ecs...)
+		w.b = append(w.b, e.ECS...)
 	}
 	w.close()
 }

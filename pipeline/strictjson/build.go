@@ -81,6 +81,15 @@ func (w *Builder) Value() (Value, error) {
 	return Value{&doc{src: bytes.Clone(w.b), nodes: slices.Clone(w.nodes)}, 0}, nil
 }
 
+// Bytes is the text of what was made, with memory of its own, for who wants no
+// more. The returned error is that of Value.
+func (w *Builder) Bytes() ([]byte, error) {
+	if _, err := w.View(); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(w.b), nil
+}
+
 // View is Value in the memory of the builder, until the next Reset: for who
 // reads it at once and keeps nothing of it.
 func (w *Builder) View() (Value, error) {
