@@ -64,11 +64,11 @@ func (o *Outbox) Take(ctx context.Context, max int, lease time.Duration) (batch 
 }
 
 // Settle writes down what the receiver said of deliveries, by jti, in one
-// transaction. What is not in the queue is ignored; known is how many were.
-func (o *Outbox) Settle(ctx context.Context, said map[string]Result) (known int, err error) {
+// transaction. What is not in the queue is ignored; known are those that were.
+func (o *Outbox) Settle(ctx context.Context, said map[string]Result) (known []string, err error) {
 	d := o.d
 	if len(said) == 0 {
-		return 0, nil
+		return nil, nil
 	}
 	failed := make([]error, 0, len(said))
 	for _, r := range said {
@@ -76,7 +76,7 @@ func (o *Outbox) Settle(ctx context.Context, said map[string]Result) (known int,
 	}
 	now := d.p.now()
 	err = d.p.record(context.WithoutCancel(ctx), append(locksFor(failed), o.lock), func(tx store.Tx, add func(Action, string)) error {
-		known = 0
+		known = known[:0]
 		for jti, r := range said {
 			it, ok, err := tx.Item(d.name, jti)
 			if err != nil {
@@ -85,7 +85,7 @@ func (o *Outbox) Settle(ctx context.Context, said map[string]Result) (known int,
 			if !ok {
 				continue
 			}
-			known++
+			known = append(known, jti)
 			l := load{item: it}
 			if err := json.Unmarshal(it.Payload, &l.parcel); err != nil {
 				l = d.unreadable(it, err)
@@ -100,7 +100,7 @@ func (o *Outbox) Settle(ctx context.Context, said map[string]Result) (known int,
 		return nil
 	})
 	if err != nil {
-		return 0, fmt.Errorf("settle deliveries of %s: %w", d.name, err)
+		return nil, fmt.Errorf("settle deliveries of %s: %w", d.name, err)
 	}
 	return known, nil
 }

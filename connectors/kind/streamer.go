@@ -6,6 +6,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
 // Streamer is a sink in front of streams that receivers manage: a
@@ -24,6 +25,16 @@ type Streamer interface {
 	// stream that does not deliver the event, or whose receiver may not be told of
 	// the subject, is an error.
 	Emit(ctx context.Context, stream string, e Trial) (actionID string, err error)
+	// SetStatus changes the status of a stream by an operator's decision, of which
+	// its receiver is told, and returns what it was. What an operator paused or
+	// disabled a receiver cannot enable. Safe for concurrent use.
+	SetStatus(ctx context.Context, stream, status, reason string) (was string, err error)
+}
+
+// StreamInspector is the configuration of a Streamer that can tell how its streams
+// stand from the store of a product that does not run.
+type StreamInspector interface {
+	InspectStreams(ctx context.Context, name string, s store.Store) ([]StreamState, error)
 }
 
 // Trial is an event that an operator states to test a receiver.
@@ -35,14 +46,21 @@ type Trial struct {
 	Undelivered bool // also to a stream that does not deliver the event
 }
 
-// StreamState is how a stream stands.
+// StreamState is how a stream stands. Times are zero for never.
 type StreamState struct {
 	ID, Receiver string
+	Declared     bool   // stated by the configuration
 	Method       string // push or poll
 	Status       string // enabled, paused or disabled
 	Reason       string
+	Held         bool      // an operator paused or disabled it: its receiver cannot enable it
 	Pending      int       // SETs its receiver has not taken
-	Oldest       time.Time // since when the oldest waits, zero if none
+	Oldest       time.Time // since when the oldest waits
 	Subjects     int       // added or removed
 	Active       time.Time // last call of the management API or poll that concerned it
+	Verified     time.Time // when its receiver last asked for verification
+	Delivered    time.Time // when a SET was last pushed, or handed out to a poll
+	Acked        time.Time // when its receiver last took one
+	Failed       time.Time // when one last could not be delivered, or was refused
+	Error        string    // why, safe to show
 }

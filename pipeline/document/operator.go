@@ -20,8 +20,11 @@ var verbs = map[string]category{
 	"retry-action":   {isEvent, `["iam"]`, `["admin","info"]`, success, low},
 	"emit":           {isEvent, `["configuration"]`, `["info"]`, success, medium}, // receivers may act on it
 	"rotate-keys":    {isEvent, `["configuration"]`, `["change"]`, success, medium},
-	"backup":         {isEvent, `["file"]`, `["creation"]`, success, medium}, // keys leave with it
-	"export":         {isEvent, `["file"]`, `["creation"]`, success, medium}, // what is known of people leaves with it
+	"pause-stream":   {isEvent, `["configuration"]`, `["change"]`, success, medium},
+	"enable-stream":  {isEvent, `["configuration"]`, `["change"]`, success, medium},
+	"disable-stream": {isEvent, `["configuration"]`, `["change"]`, success, high}, // what waited is dropped
+	"backup":         {isEvent, `["file"]`, `["creation"]`, success, medium},      // keys leave with it
+	"export":         {isEvent, `["file"]`, `["creation"]`, success, medium},      // what is known of people leaves with it
 	"restore":        {isEvent, `["configuration"]`, `["change"]`, success, high},
 
 	pipeline.BudgetWarning:   {isEvent, `["host"]`, `["info"]`, success, medium},

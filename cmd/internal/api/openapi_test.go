@@ -87,6 +87,7 @@ func TestOpenAPISchemas(t *testing.T) {
 		QuarantineAnswer{}, QuarantineRequest{}, RetryAnswer{}, DropAnswer{}, DrillRequest{}, DrillAnswer{}, EmitRequest{}, EmitAnswer{}, RotateRequest{},
 		RotateAnswer{}, AskAnswer{}, AggregateAnswer{}, StoreStatus{}, CompactAnswer{}, RebuildAnswer{}, BackupRequest{}, backup.Manifest{},
 		BackupStep{}, ActionsAnswer{}, ActionAnswer{}, JudgeRequest{}, JudgeAnswer{}, ExportRequest{}, ExportAnswer{},
+		ReceiversAnswer{}, ReceiverStatusRequest{}, ReceiverStatusAnswer{},
 	}
 	for _, x := range types {
 		typ := reflect.TypeOf(x)

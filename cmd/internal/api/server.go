@@ -25,6 +25,8 @@ type Backend struct {
 	Emit     func(ctx context.Context, req EmitRequest) (EmitAnswer, error)
 	Store    StoreBackend
 
+	Receivers ReceiversBackend
+
 	RotateKeys func(ctx context.Context, req RotateRequest, keep time.Duration) (RotateAnswer, error)
 
 	Export func(ctx context.Context, req ExportRequest) (ExportAnswer, error)
@@ -65,6 +67,8 @@ func Handler(b Backend) http.Handler {
 	handle("POST /v1/reload", b.reload)
 	handle("POST /v1/drill", b.drill)
 	handle("POST /v1/emit", b.emit)
+	handle("GET /v1/receivers", func(r *http.Request) (any, error) { return b.Receivers.List(r.Context()) })
+	handle("POST /v1/receivers/status", b.setReceiverStatus)
 	handle("POST /v1/keys/rotate", b.rotateKeys)
 	handle("POST /v1/export", b.export)
 	b.handleStore(mux, handle)

@@ -112,7 +112,8 @@ func sourceStatus(s namedSource, problem string) api.SourceStatus {
 func (a *App) backend() api.Backend {
 	return api.Backend{
 		Pipeline: a.line, Searcher: a.search, Status: a.status, Reload: a.Reload, Drill: a.Drill, Emit: a.emit, RotateKeys: a.rotateKeys, Export: a.export, Now: a.o.Now,
-		Explain: explainer(func() *policies.Set { return a.gen.Load().rules }),
-		Store:   api.StoreBackend{Status: a.storeStatus, Compact: a.compact, Backup: a.backup, Rebuild: a.rebuild},
+		Explain:   explainer(func() *policies.Set { return a.gen.Load().rules }),
+		Receivers: api.ReceiversBackend{List: a.receivers, SetStatus: a.setReceiverStatus},
+		Store:     api.StoreBackend{Status: a.storeStatus, Compact: a.compact, Backup: a.backup, Rebuild: a.rebuild},
 	}
 }

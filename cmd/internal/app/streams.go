@@ -49,12 +49,16 @@ func streams(ctx context.Context, sink pipeline.Sink) []api.StreamStatus {
 	return out
 }
 
-// watchStreams exports how the streams of a sink stand, by receiver: ids of
-// streams are made by strangers' calls and are no labels.
+// watchStreams exports how the streams of a sink stand, by receiver, and by stream
+// for those of the configuration: other ids are made by strangers' calls and are no
+// labels.
 func (m *metrics) watchStreams(sink string, s kind.Streamer, now func() time.Time) {
 	m.restarts.WithLabelValues(streamsPrefix + sink)
 	m.registry.MustRegister(streamCollector{sink, s, now})
 }
+
+// managed stands for the streams that a receiver made, in the label stream.
+const managed = "managed"
 
 type streamCollector struct {
 	sink     string
@@ -64,21 +68,46 @@ type streamCollector struct {
 
 var _ prometheus.Collector = streamCollector{}
 
-func (c streamCollector) descs() (count, pending, oldest *prometheus.Desc) {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(name, help, labels, prometheus.Labels{"target": c.sink})
-	}
-	return desc("signalbox_streams", "Streams of a sink, by receiver and status.", "receiver", "status"),
-		desc("signalbox_stream_pending_sets", "SETs that the streams of a receiver have yet to take.", "receiver"),
-		desc("signalbox_stream_oldest_pending_seconds", "Age of the oldest SET that a stream of a receiver has yet to take.", "receiver")
+// streamFigures are exported of each stream, by receiver and stream. The managed
+// ones of a receiver are added up, or the worst of them counts.
+var streamFigures = []struct {
+	name, help string
+	value      func(kind.StreamState, time.Time) float64
+	merge      func(a, b float64) float64
+}{
+	{"signalbox_stream_pending_sets", "SETs that the streams of a receiver have yet to take.",
+		func(s kind.StreamState, _ time.Time) float64 { return float64(s.Pending) }, func(a, b float64) float64 { return a + b }},
+	{"signalbox_stream_oldest_pending_seconds", "Age of the oldest SET that a stream of a receiver has yet to take.",
+		func(s kind.StreamState, now time.Time) float64 {
+			if s.Pending == 0 {
+				return 0
+			}
+			return max(0, now.Sub(s.Oldest).Seconds())
+		}, func(a, b float64) float64 { return max(a, b) }},
+	{"signalbox_stream_last_taken_timestamp_seconds", "When a receiver last took a SET of the stream; 0 for never.",
+		func(s kind.StreamState, _ time.Time) float64 { return unix(s.Acked) }, func(a, b float64) float64 { return max(a, b) }},
+	{"signalbox_stream_last_error_timestamp_seconds", "When a SET of the stream last could not be delivered or was refused; 0 for never.",
+		func(s kind.StreamState, _ time.Time) float64 { return unix(s.Failed) }, func(a, b float64) float64 { return max(a, b) }},
+}
+
+func (c streamCollector) desc(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc(name, help, labels, prometheus.Labels{"target": c.sink})
+}
+
+func (c streamCollector) count() *prometheus.Desc {
+	return c.desc("signalbox_streams", "Streams of a sink, by receiver and status.", "receiver", "status")
+}
+
+func (c streamCollector) figure(i int) *prometheus.Desc {
+	return c.desc(streamFigures[i].name, streamFigures[i].help, "receiver", "stream")
 }
 
 // Describe implements prometheus.Collector.
 func (c streamCollector) Describe(ch chan<- *prometheus.Desc) {
-	count, pending, oldest := c.descs()
-	ch <- count
-	ch <- pending
-	ch <- oldest
+	ch <- c.count()
+	for i := range streamFigures {
+		ch <- c.figure(i)
+	}
 }
 
 // Collect implements prometheus.Collector.
@@ -89,23 +118,30 @@ func (c streamCollector) Collect(ch chan<- prometheus.Metric) {
 	if err != nil {
 		return
 	}
-	type key struct{ receiver, status string }
-	counts, waiting, ages := map[key]int{}, map[string]int{}, map[string]float64{}
+	type key struct{ receiver, other string }
+	counts, figures, now := map[key]int{}, map[key][]float64{}, c.now()
 	for _, s := range list {
 		counts[key{s.Receiver, s.Status}]++
-		waiting[s.Receiver] += s.Pending
-		age := 0.0
-		if s.Pending > 0 {
-			age = max(0, c.now().Sub(s.Oldest).Seconds())
+		of := key{s.Receiver, managed}
+		if s.Declared {
+			of.other = s.ID
 		}
-		ages[s.Receiver] = max(ages[s.Receiver], age)
+		before := figures[of]
+		values := make([]float64, len(streamFigures))
+		for i, f := range streamFigures {
+			values[i] = f.value(s, now)
+			if before != nil {
+				values[i] = f.merge(before[i], values[i])
+			}
+		}
+		figures[of] = values
 	}
-	count, pending, oldest := c.descs()
 	for k, n := range counts {
-		ch <- prometheus.MustNewConstMetric(count, prometheus.GaugeValue, float64(n), k.receiver, k.status)
+		ch <- prometheus.MustNewConstMetric(c.count(), prometheus.GaugeValue, float64(n), k.receiver, k.other)
 	}
-	for r, n := range waiting {
-		ch <- prometheus.MustNewConstMetric(pending, prometheus.GaugeValue, float64(n), r)
-		ch <- prometheus.MustNewConstMetric(oldest, prometheus.GaugeValue, ages[r], r)
+	for k, values := range figures {
+		for i, v := range values {
+			ch <- prometheus.MustNewConstMetric(c.figure(i), prometheus.GaugeValue, v, k.receiver, k.other)
+		}
 	}
 }

@@ -63,7 +63,7 @@ sink "ssf" "signals" {
 	if len(first) != 1 {
 		t.Fatalf("polled %q", first)
 	}
-	if text := fetched(t, "http://"+a.MetricsAddr()+"/metrics"); !strings.Contains(text, `signalbox_stream_pending_sets{receiver="app",target="signals"} 1`) {
+	if text := fetched(t, "http://"+a.MetricsAddr()+"/metrics"); !strings.Contains(text, `signalbox_stream_pending_sets{receiver="app",stream="app.main",target="signals"} 1`) {
 		t.Error("the metrics do not know what waits for the receiver")
 	}
 	s.stop(a)

@@ -70,6 +70,7 @@ func verbs() []verb {
 		{"quarantine", "list | show ID | retry ID... | drop ID...", "look after refused messages of known senders", quarantineHelp, runQuarantine},
 		{"stream", "COMMAND TRANSMITTER", "drive a stream at a transmitter of signals", streamHelp, runStream},
 		{"doctor", "TRANSMITTER", "interrogate a transmitter of signals and say what deviates", doctorHelp, runDoctor},
+		{"receivers", "list | show STREAM | pause STREAM | enable STREAM | disable STREAM", "look after the streams by which receivers get signals from us", receiversHelp, runReceivers},
 		{"keys", "list | jwks | rotate", "show or rotate the product's own keys", keysHelp, runKeys},
 		{"test", "[DIR]", "run the tests of policies and mappings, or make one", testHelp, runTest},
 		{"events", "[NAME]", "look up events: payload, subjects, concepts", eventsHelp, runEvents},

@@ -44,10 +44,11 @@ type hub struct {
 	polls   polls
 	bells   bells
 
-	mu     sync.Mutex
-	active map[string]time.Time // eligible activity not written down yet
-	dead   map[string]bool      // told as dead
-	since  time.Time            // when Run began: until then nobody could be active
+	mu      sync.Mutex
+	active  map[string]time.Time // eligible activity not written down yet
+	dead    map[string]bool      // told as dead
+	courses map[string]course    // not written down yet
+	since   time.Time            // when Run began: until then nobody could be active
 }
 
 // declared is a stream of the configuration.
@@ -69,7 +70,7 @@ func newHub(c *Config, env kind.Env, signer kind.Signer) (*hub, error) {
 		name: env.Name, issuer: c.Issuer, base: c.base(), all: cmp.Or(c.DefaultSubjects, "ALL") == "ALL",
 		disables: c.OnInactivity == "disable", signer: signer, env: env, log: env.Logger(), now: env.Clock(), closing: env.Closing,
 		lock: lockPrefix + env.Name, receivers: map[string]*receiver{}, declared: map[string]declared{},
-		active: map[string]time.Time{}, dead: map[string]bool{},
+		active: map[string]time.Time{}, dead: map[string]bool{}, courses: map[string]course{},
 	}
 	h.terms, _ = c.terms()
 	var tokens statics
@@ -199,25 +200,4 @@ func (h *hub) supported(s *stream, r *receiver) []string {
 // mint makes the tokens of a stream.
 func (h *hub) mint(s *stream, queue string) ssf.Mint {
 	return ssf.Mint{Sink: queue, Issuer: h.issuer, Audience: s.Audience, Signer: h.signer, Now: h.now}
-}
-
-// Streams implements kind.Streamer.
-func (h *hub) Streams(ctx context.Context) (list []kind.StreamState, err error) {
-	err = h.line.Read(ctx, func(tx store.Tx) error {
-		streams, err := h.loadAll(tx)
-		for _, s := range streams {
-			if s.Deleted {
-				continue
-			}
-			x := kind.StreamState{
-				ID: s.ID, Receiver: s.Receiver, Method: methodName(s.Method), Status: s.Status, Reason: s.Reason,
-				Subjects: s.Subjects, Active: h.lastActive(s),
-			}
-			x.Pending, x.Oldest = h.line.Pending(pipeline.StreamQueue(h.name, s.ID))
-			list = append(list, x)
-		}
-		return err
-	})
-	slices.SortFunc(list, func(a, b kind.StreamState) int { return cmp.Compare(a.ID, b.ID) })
-	return list, err
 }

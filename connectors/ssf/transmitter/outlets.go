@@ -68,6 +68,8 @@ func (o *outlets) start(ctx context.Context, queue string, s *stream) error {
 		return err
 	}
 	print := s.print()
+	id := s.ID
+	sk.told = func(r pipeline.Result) { h.pushed(id, r) }
 	if queue == pipeline.StreamQueue(h.name, s.ID) {
 		sk.await = func(ctx context.Context) error { return h.unchanged(ctx, s.ID, print) }
 	}

@@ -43,8 +43,12 @@ func (h *hub) poll(ctx context.Context, c *call) (answer, error) {
 		return answer{}, err
 	}
 	for _, control := range []bool{false, true} {
-		if _, err := h.outbox(s, control).Settle(ctx, req.said); err != nil {
+		known, err := h.outbox(s, control).Settle(ctx, req.said)
+		if err != nil {
 			return answer{}, err
+		}
+		for _, jti := range known {
+			h.answered(s.ID, req.said[jti])
 		}
 	}
 	if req.immediately {
@@ -145,6 +149,9 @@ func (h *hub) offer(ctx context.Context, s *stream, most int) (a pollAnswer, nex
 		}
 		for _, d := range batch {
 			a.Sets[d.JTI] = string(d.Payload) // POLL-19
+		}
+		if len(batch) > 0 {
+			h.handed(s.ID)
 		}
 		if !due.IsZero() && (next.IsZero() || due.Before(next)) {
 			next = due

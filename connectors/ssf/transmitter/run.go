@@ -36,10 +36,17 @@ func (h *hub) Run(ctx context.Context) error {
 		cancel()
 		out.close()
 		watch.Wait()
+		if err := h.writeCourses(context.WithoutCancel(ctx)); err != nil {
+			h.log.Warn("what became of the last SETs of streams is not written down", "err", err)
+		}
 	}()
+	var written time.Time
 	for {
 		changed := h.bells.listen(h.lock)
 		err := h.tend(ctx, out)
+		if now := h.now(); err == nil && (now.Sub(written) >= tendEvery || now.Before(written)) {
+			written, err = now, h.writeCourses(ctx)
+		}
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -176,6 +183,7 @@ func (h *hub) forget(id string) {
 	defer h.mu.Unlock()
 	delete(h.active, id)
 	delete(h.dead, id)
+	delete(h.courses, id)
 }
 
 // discard ends what waits for a stream while still holds of it.

@@ -58,6 +58,9 @@ func (h *hub) updateStatus(ctx context.Context, c *call) (a answer, err error) {
 		if given(reason) && reason.Kind() != strictjson.String {
 			return malformed("reason must be a string")
 		}
+		if s.Held && status.Text() != s.Status {
+			return &fault{status: http.StatusForbidden, code: "access_denied", text: "the stream was " + s.Status + " by the operator of the transmitter, who alone can change that"}
+		}
 		s.Status, s.Reason, s.Active = status.Text(), cut(reason.Text(), maxDescription), h.now().UTC()
 		a = answer{http.StatusOK, streamStatus{s.ID, s.Status, s.Reason}}
 		return h.save(tx, s)

@@ -42,6 +42,7 @@ type stream struct {
 
 	Status string `json:"status"`
 	Reason string `json:"reason,omitempty"`
+	Held   bool   `json:"held,omitempty"` // by an operator: its receiver cannot enable it
 }
 
 // newStreamID makes a stream id of unreserved characters that nobody guesses
@@ -138,6 +139,7 @@ func (h *hub) erase(tx store.Tx, id string) error {
 		return err
 	}
 	writeJSON(tx, h.lock, slices.DeleteFunc(ids, func(x string) bool { return x == id }))
+	tx.Delete(h.courseKey(id))
 	tx.Delete(h.streamKey(id))
 	return nil
 }

@@ -17,6 +17,7 @@ package transmitter
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
@@ -32,6 +33,7 @@ type sink struct {
 	client *push.Client
 	lanes  *outbound.Lanes
 	await  func(ctx context.Context) error // returns when a delivery may go out; nil: at any time
+	told   func(pipeline.Result)           // is told what became of each; nil: nobody is
 }
 
 var (
@@ -62,7 +64,11 @@ func (s *sink) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipeli
 				return pipeline.Result{Err: err}
 			}
 		}
-		return s.client.Push(ctx, d.Payload)
+		r := s.client.Push(ctx, d.Payload)
+		if cutOff := errors.Is(r.Err, context.Canceled) && errors.Is(ctx.Err(), context.Canceled); s.told != nil && !cutOff {
+			s.told(r)
+		}
+		return r
 	}), nil
 }
 
