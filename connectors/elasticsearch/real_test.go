@@ -1,7 +1,9 @@
 package elasticsearch
 
 import (
+	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/url"
 	"os"
 	"strings"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
 )
@@ -102,5 +105,40 @@ func TestRealSetup(t *testing.T) {
 		if p.State != kind.Same && p.State != kind.Lacking {
 			t.Errorf("%s is %s the second time: %s", p.Name, p.State, strings.Join(p.Changes, "; "))
 		}
+	}
+}
+
+// TestRealStrict writes a document of every kind to data streams that refuse what
+// the templates do not have, where ours would leave it unindexed.
+func TestRealStrict(t *testing.T) {
+	r := newReal(t)
+	x := r.open(t)
+	for _, tpl := range document.Templates(document.TemplateOptions{Lacks: document.Substituted()}) {
+		if !tpl.Index {
+			continue
+		}
+		var body map[string]any
+		if err := json.Unmarshal(tpl.JSON, &body); err != nil {
+			t.Fatal(err)
+		}
+		body["index_patterns"], body["priority"] = []string{tpl.Name + "-" + x.namespace}, 9999
+		body["template"] = object{"mappings": object{"dynamic": "strict"}}
+		name := "/_index_template/" + tpl.Name + "-" + x.namespace
+		if err := x.client.call(t.Context(), http.MethodPut, name, nil, body, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	docs := pipelinetest.EveryDocument(t)
+	for i, res := range offer(t, x, docs) {
+		if res.Err != nil {
+			t.Errorf("%s is refused: %v in %s", docs[i].Kind, res.Err, docs[i].Payload)
+		}
+	}
+	holds(t, x, len(docs))
+
+	docs = documents(1)
+	docs[0].Payload = []byte(`{"@timestamp":"2026-02-03T10:00:00Z","event":{"created":"2026-02-03T10:00:00Z"},"undeclared":1}`)
+	if res := offer(t, x, docs); res[0].Err == nil {
+		t.Error("an undeclared field is taken: this test shows nothing")
 	}
 }

@@ -5,12 +5,12 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/question"
 )
 
@@ -124,12 +124,11 @@ var (
 
 // TestFields: every field that is named anywhere is one of the templates.
 func TestFields(t *testing.T) {
-	known := templateFields(t)
 	named := 0
 	check := func(where string, fields ...string) {
 		t.Helper()
 		for _, f := range fields {
-			if named++; !known[f] {
+			if named++; !document.Templated(f) {
 				t.Errorf("%s names %s, which no template has", where, f)
 			}
 		}
@@ -177,38 +176,5 @@ func TestRules(t *testing.T) {
 		if threshold != (r.kind == "threshold") || fresh != (r.kind == "new_terms") || (o["language"] == "eql") != strings.Contains(r.query, "maxspan") {
 			t.Errorf("%s: kind %s does not fit %v", r.name, r.kind, o)
 		}
-	}
-}
-
-// templateFields are the fields of the shipped templates.
-func templateFields(t *testing.T) map[string]bool {
-	t.Helper()
-	files, _ := filepath.Glob("../elasticsearch/component_template/*.json")
-	fields := map[string]bool{}
-	for _, path := range files {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var c struct {
-			Template struct{ Mappings node }
-		}
-		if err := json.Unmarshal(text, &c); err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		c.Template.Mappings.list("", fields)
-	}
-	if len(fields) < 100 {
-		t.Fatalf("the templates have %d fields", len(fields))
-	}
-	return fields
-}
-
-type node struct{ Properties map[string]node }
-
-func (n node) list(path string, into map[string]bool) {
-	for name, child := range n.Properties {
-		into[path+name] = true
-		child.list(path+name+".", into)
 	}
 }

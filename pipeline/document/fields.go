@@ -171,7 +171,7 @@ var table = func() []Field {
 		{"set.assurance", Keyword, one, inputs, "What stands behind it: signed, channel, internal or none.", "signed"},
 		{"set.dialect", Keyword, one, inputs, "Rule set it was read by: ssf, interop, scim, okta or legacy.", "ssf"},
 		{"set.applied", Keyword, many, events, "Tolerances that were needed to read it, by requirement id.", "LEGACY-03"},
-		{"set.discard", Keyword, one, events, "Why it was acknowledged and not processed.", "the subject is not in the stream"},
+		{"set.discard", Keyword, one, Set, "Why it was acknowledged and not processed.", "the subject is not in the stream"},
 		{"set.remit", Keyword, one, events, "Why the event was recorded and not offered to the policies.", "the issuer may not speak of devices"},
 		{"set.reject.code", Keyword, one, Set | Error, "Error code of the refusal.", "invalid_key"},
 		{"set.reject.quarantine", Keyword, one, Set | Error, "Id under which the refused message is kept for another try.", "q-0123456789abcdefghjkmnpqrs"},
@@ -189,7 +189,7 @@ var table = func() []Field {
 		{"set.reason_user", Keyword, one, Set, "Reason for users, in English where given.", "clé perdue"},
 
 		// Plumbing.
-		{"ssf.direction", Keyword, one, chained | Error, "inbound or outbound.", "inbound"},
+		{"ssf.direction", Keyword, one, inputs | Action, "inbound or outbound.", "inbound"},
 		{"ssf.source", Keyword, one, inputs, "Name of the configured source.", "idp"},
 		{"ssf.sender", Keyword, one, inputs, "Authenticated sender.", "idp"},
 		{"ssf.delivery", Keyword, one, inputs, "How it came: push, poll, kafka, file or internal.", "push"},
@@ -250,7 +250,7 @@ var table = func() []Field {
 		{"audit.detail", Keyword, one, Audit, "What exactly was done.", "12 held"},
 		{"audit.verdict", Keyword, one, Audit, "What an analyst found: true, benign, false, duplicate or test.", "false"},
 		{"audit.judged", Keyword, one, Audit, "What the verdict is about: id of an action or decision, of an event where nothing was decided.", "a-00000000000000000000000021"},
-		{"error.code", Keyword, one, Set | Decision | Audit | Error, "Error code.", "invalid_key"},
+		{"error.code", Keyword, one, Set | Error, "Error code.", "invalid_key"},
 		{"error.message", Text, one, Set | Decision | Audit | Error, "What is wrong.", "unplanned_leaver: over budget"},
 		{"chain.root", Keyword, one, chained | Audit | Error, "Input id of the first cause.", "i-00000000000000000000000001"},
 		{"chain.parent", Keyword, many, chained | Audit, "Ids of the direct causes: input of an event, event of a decision, decision of an action.", "i-00000000000000000000000001"},

@@ -69,6 +69,12 @@ func ClusterFields() []Field {
 	}
 }
 
+// Templated reports whether the templates have a field.
+func Templated(name string) bool {
+	_, ours := Lookup(name)
+	return ours || slices.ContainsFunc(ClusterFields(), func(f Field) bool { return f.Name == name })
+}
+
 // Templates are the templates of the six data streams, components before the
 // index templates that are composed of them. The same options give the same
 // bytes.

@@ -1,9 +1,6 @@
 package question
 
 import (
-	"encoding/json"
-	"os"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -136,7 +133,6 @@ func checkColumns(t *testing.T, q Question, c *Count) {
 // TestTexts: the texts for Kibana name no field that the templates do not have,
 // and leave no parameter open.
 func TestTexts(t *testing.T) {
-	known := templateFields(t)
 	quoted := regexp.MustCompile(`"[^"]*"`)
 	name := regexp.MustCompile(`@timestamp|[a-z_]+(\.[a-z0-9_]+)+`)
 	named := 0
@@ -160,7 +156,7 @@ func TestTexts(t *testing.T) {
 					continue
 				}
 				for _, f := range name.FindAllString(line, -1) {
-					if named++; !known[f] {
+					if named++; !document.Templated(f) {
 						t.Errorf("%s names %s, which no template has", q.Name, f)
 					}
 				}
@@ -169,39 +165,6 @@ func TestTexts(t *testing.T) {
 	}
 	if named < 100 {
 		t.Errorf("the texts name fields %d times", named)
-	}
-}
-
-// templateFields are the fields of the shipped templates.
-func templateFields(t *testing.T) map[string]bool {
-	t.Helper()
-	files, _ := filepath.Glob("../../mappings/elasticsearch/component_template/*.json")
-	fields := map[string]bool{}
-	for _, path := range files {
-		text, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		var c struct {
-			Template struct{ Mappings node }
-		}
-		if err := json.Unmarshal(text, &c); err != nil {
-			t.Fatalf("%s: %v", path, err)
-		}
-		c.Template.Mappings.list("", fields)
-	}
-	if len(fields) < 100 {
-		t.Fatalf("the templates have %d fields", len(fields))
-	}
-	return fields
-}
-
-type node struct{ Properties map[string]node }
-
-func (n node) list(path string, into map[string]bool) {
-	for name, child := range n.Properties {
-		into[path+name] = true
-		child.list(path+name+".", into)
 	}
 }
 

@@ -37,6 +37,7 @@ type site struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	s := &site{t: t, dir: t.TempDir()}
+	app.FitIndex(t, filepath.Join(s.dir, "data"))
 	var err error
 	if s.signer, err = jose.GenerateSigner("ES256"); err != nil {
 		t.Fatal(err)

@@ -63,7 +63,7 @@ func TestKafkaExample(t *testing.T) {
 	refused := e.consume(ctx, c, refusedTopic, 1)
 	n += e.produce(c, [][]byte{append(slices.Clone(refused[0].Value), '}')})
 	e.await(ctx, a, records, n)
-	e.declared(e.search(ctx, a, "*"))
+	e.fit(e.search(ctx, a, "*"))
 	e.same("want/timeline.txt", e.timeline(ctx, a))
 	e.same("want/refused.txt", e.letters(refused))
 	e.same("want/actions.jsonl", e.tokensOf(e.consume(ctx, c, actionsTopic, 2)))

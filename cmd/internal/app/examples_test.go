@@ -20,7 +20,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/signalbox-dev/signalbox/pipeline/document"
+	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
@@ -156,7 +156,7 @@ func (e *example) run() {
 		e.Fatal(err)
 	}
 	e.await(ctx, a, "event.dataset:ssf.set", e.tokens)
-	e.declared(e.search(ctx, a, "*"))
+	e.fit(e.search(ctx, a, "*"))
 	e.same("want/timeline.txt", e.timeline(ctx, a))
 	if err := a.Stop(ctx); err != nil {
 		e.Error(err)
@@ -229,30 +229,10 @@ func (e *example) search(ctx context.Context, a *App, text string) []query.Hit {
 	return page.Docs
 }
 
-// declared checks that documents hold fields of the schema alone, each in a
-// stream it is declared for.
-func (e *example) declared(docs []query.Hit) {
-	var walk func(d query.Hit, path string, v any)
-	walk = func(d query.Hit, path string, v any) {
-		f, known := document.Lookup(path)
-		inner, object := v.(map[string]any)
-		switch {
-		case known && !f.Streams.Has(d.Stream):
-			e.Errorf("a document of %s has %s, which is declared for %s", d.Stream, path, f.Streams)
-		case !known && !object:
-			e.Errorf("a document of %s has %s, which is not declared", d.Stream, path)
-		case !known:
-			for name, v := range inner {
-				walk(d, strings.TrimPrefix(path+"."+name, "."), v)
-			}
-		}
-	}
+// fit holds documents against the templates.
+func (e *example) fit(docs []query.Hit) {
 	for _, d := range docs {
-		var doc map[string]any
-		if err := json.Unmarshal(d.JSON, &doc); err != nil {
-			e.Fatal(err)
-		}
-		walk(d, "", doc)
+		pipelinetest.Fit(e, pipeline.Delivery{ID: d.ID, Kind: d.Stream, Payload: d.JSON})
 	}
 }
 

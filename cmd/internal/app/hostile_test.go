@@ -268,6 +268,7 @@ func hostileSource(name string) string {
 func (v *victim) begin(more string, files map[string]string) {
 	v.t.Helper()
 	dir := v.t.TempDir()
+	FitIndex(v.t, filepath.Join(dir, "data"))
 	all := map[string]string{
 		"keys.json": v.jwks(), "secret": hostileSecret, "rules/signals/.keep": "",
 		"config.hcl": `listen   = "127.0.0.1:0"
