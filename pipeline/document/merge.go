@@ -26,7 +26,10 @@ func Settable(name string) bool {
 
 // enrich merges what a mapping lifted from a vendor's record into the document
 // being written: lists are joined, other values replace those made of the
-// event. Fields that are ours stay as they are.
+// event. Fields that are ours stay as they are, and so does the name of a user
+// who is known by an address: the name that a vendor's machines have for them is
+// another one in each product, and would make several users of one. It is in
+// related.user.
 func (r *renderer) enrich(raw []byte) {
 	if len(raw) <= len("{}") {
 		return
@@ -49,7 +52,7 @@ func (w *writer) merge(own, extra strictjson.Value, path string) {
 	for name, v := range own.Members() {
 		x := extra.Get(name)
 		switch {
-		case !x.Exists() || !Settable(path+name):
+		case !x.Exists() || !Settable(path+name), path+name == "user.name" && v.Text() == own.Get("email").Text():
 			w.raw(name, v.Raw())
 		case v.Kind() == strictjson.Object && x.Kind() == strictjson.Object:
 			m := w.open(name)

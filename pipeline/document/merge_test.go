@@ -20,8 +20,9 @@ func TestMappedFields(t *testing.T) {
 		},
 		Outcomes: []pipeline.Outcome{{Event: pipeline.EventPart{
 			ID: "e-1", Type: "alert", Family: "local", URI: event.LocalBase + "alert", Time: at, TimeSource: "record",
-			Body: []byte(`{"alert_id":"a1","severity":"high","title":"Bad"}`),
-			ECS: []byte(`{"event":{"id":"forged","action":"malware-detected","url":"https://edr.example.com/a1","sequence":1},
+			Body:    []byte(`{"alert_id":"a1","severity":"high","title":"Bad"}`),
+			Subject: []byte(`{"format":"email","email":"jane@example.com"}`),
+			ECS: []byte(`{"observer":{"vendor":"CrowdStrike"},"user":{"name":"jane","email":"jane@example.com"},"event":{"id":"forged","action":"malware-detected","url":"https://edr.example.com/a1","sequence":1},
 				"host":{"name":"lap-1","os":{"name":"Windows"}},"related":{"ip":["10.0.0.1"]},"process":{"pid":9007199254740993},
 				"set":{"verified":true},"ssf":{"source":"forged"},"empty":{},"tags":["test-event"]}`),
 		}}},
@@ -40,6 +41,7 @@ func TestMappedFields(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		"event.id": `"e-1"`, "event.action": `"malware-detected"`, "event.url": `"https://edr.example.com/a1"`,
+		"user.name": `"jane@example.com"`, "message": `"CrowdStrike: high alert \"Bad\" for jane@example.com on lap-1"`,
 		"event.severity": "73", "host.name": `"lap-1"`, "host.os.name": `"Windows"`, "process.pid": "9007199254740993",
 		"related.ip": `["10.0.0.1"]`, "ssf.source": `"edr"`, "tags": `["test-event"]`, "alert.severity": `"high"`,
 		"set.assurance": `"channel"`, "set.verified": "", "empty": "",

@@ -14,17 +14,22 @@ import (
 
 // eventMessage is, for example,
 // "idp.example.com: user risk LOW→HIGH for jane@example.com (impossible travel)".
+// A record of a channel is its product's word: a source may carry several.
 func eventMessage(provider string, e *pipeline.EventPart, p *payload, x pipeline.EntitiesPart) string {
 	var b strings.Builder
 	b.Grow(128)
-	b.WriteString(host(provider))
+	var ecs strictjson.Value
+	if len(e.ECS) > 0 {
+		ecs, _ = strictjson.Parse(e.ECS, strictjson.Limits{}) // of what is none, nothing is there
+	}
+	b.WriteString(clip(first(ecs.Get("observer", "vendor").Text(), host(provider))))
 	b.WriteString(": ")
 	b.WriteString(statement(e.Type, e.URI, p))
 	if s := who(x, strings.HasPrefix(e.Type, "device-") || e.Type == "posture" || p.principal == "device"); s != "" {
 		b.WriteString(" for ")
 		b.WriteString(s)
 	}
-	if s := where(e, x, p); s != "" {
+	if s := where(e, ecs, x, p); s != "" {
 		b.WriteString(s)
 	}
 	if why := first(p.why(), aside(e.Type, p)); why != "" {
@@ -37,15 +42,11 @@ func eventMessage(provider string, e *pipeline.EventPart, p *payload, x pipeline
 
 // where says on which host, or from where, for what a product reports; "" where
 // nothing tells.
-func where(e *pipeline.EventPart, x pipeline.EntitiesPart, p *payload) string {
+func where(e *pipeline.EventPart, ecs strictjson.Value, x pipeline.EntitiesPart, p *payload) string {
 	switch {
 	case e.Type == "activity" && p.sourceIP != "":
 		return " from " + p.sourceIP
-	case e.Type != "alert" || len(e.ECS) == 0:
-		return ""
-	}
-	ecs, err := strictjson.Parse(e.ECS, strictjson.Limits{})
-	if err != nil {
+	case e.Type != "alert":
 		return ""
 	}
 	name := ecs.Get("host", "name").Text()
@@ -183,6 +184,8 @@ func decisionMessage(o *pipeline.Outcome, s summary) string {
 			verb = "would "
 		case o.Decision.Result == "suppressed":
 			verb = "suppressed: "
+		case o.Decision.Result == "needs_approval":
+			verb = "to be approved: "
 		}
 		text := verb + strings.Join(types, ", ") + about
 		if len(s.reasons) > 0 {

@@ -40,10 +40,11 @@ func formatOf(raw []byte) (format string, ok bool) {
 
 // named gives the entities as the event itself names them, for events that were
 // recorded without being resolved. What a simple subject names depends on the
-// event; a format that may be anything is taken for a user.
+// event; a format that may be anything is taken for a user. Events of the
+// framework itself are about a stream, which is none of them.
 func named(e *pipeline.EventPart, p *payload) (x pipeline.EntitiesPart) {
 	var s event.Subject
-	if len(e.Subject) == 0 || s.UnmarshalJSON(e.Subject) != nil {
+	if e.Family == "ssf" || len(e.Subject) == 0 || s.UnmarshalJSON(e.Subject) != nil {
 		return x
 	}
 	switch format := s.Format(); format {

@@ -90,14 +90,26 @@ func runTimeline(ctx context.Context, c *call) error {
 
 // printTimeline prints documents as an analyst reads them: one line each, the
 // day once, the reasons of decisions below them. Longer lines are broken to the
-// width.
+// width. Of an action that a sink spread over its streams, only the streams'
+// own lines are printed.
 func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage) error {
 	p := linePrinter{w: w, paint: paint, width: width}
 	told := map[string]bool{} // decisions whose reasons were printed
-	for _, text := range docs {
+	list := make([]doc, len(docs))
+	spread := map[string]bool{} // actions that went to streams
+	for i, text := range docs {
 		d, err := parseDoc(text)
 		if err != nil {
 			return fmt.Errorf("read document: %w", err)
+		}
+		list[i] = d
+		if d.text("action.stream") != "" {
+			spread[share(d)] = true
+		}
+	}
+	for _, d := range list {
+		if status := d.text("action.status"); spread[share(d)] && d.text("action.stream") == "" && (status == "queued" || status == "superseded") {
+			continue
 		}
 		told[d.text("policy.decision_id")] = told[d.text("policy.decision_id")] || d.stream() == "decision"
 		p.line(0, d.time(), d.stream(), headline(d, told), mark(paint, d))
@@ -139,6 +151,8 @@ func (p *linePrinter) notes(in int, notes []string) {
 		}
 	}
 }
+// share names what an action does at one target.
+func share(d doc) string { return d.text("action.id") + " " + d.text("action.target") }
 
 // headline is a document's message; of a decision without its reasons, which
 // stand below it, and of an action without its reason if its decision has told

@@ -37,6 +37,31 @@ func TestBulletsSayEverythingOnce(t *testing.T) {
 	}
 }
 
+func TestPrintTimelineOfStreams(t *testing.T) {
+	line := func(id, status, stream string) json.RawMessage {
+		return json.RawMessage(`{"@timestamp":"2026-03-02T09:16:00Z","event":{"dataset":"ssf.action"},"message":"` + id + " " + status + " for apps " + stream +
+			`","action":{"id":"` + id + `","target":"apps","status":"` + status + `","stream":"` + stream + `"}}`)
+	}
+	var b strings.Builder
+	err := printTimeline(&b, colours{}, 100, []json.RawMessage{
+		line("a-1", "proposed", ""), line("a-1", "queued", ""), line("a-1", "superseded", ""), line("a-1", "queued", "s-1"), line("a-1", "acked", "s-1"),
+		line("a-2", "queued", ""), line("a-2", "superseded", ""), // no stream wanted it
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `Monday 2026-03-02 UTC
+09:16:00.000  action    a-1 proposed for apps
+09:16:00.000  action    a-1 queued for apps s-1
+09:16:00.000  action    a-1 acked for apps s-1
+09:16:00.000  action    a-2 queued for apps
+09:16:00.000  action    a-2 superseded for apps
+`
+	if b.String() != want {
+		t.Errorf("timeline is\n%s\nwant\n%s", b.String(), want)
+	}
+}
+
 func TestPrintTimeline(t *testing.T) {
 	docs := []json.RawMessage{
 		json.RawMessage(`{"@timestamp":"2026-03-02T11:15:00+02:00","event":{"dataset":"ssf.set"},"message":"feed: password compromised for jane\u001b[31m"}`),
