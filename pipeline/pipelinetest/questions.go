@@ -59,12 +59,12 @@ var answers = []struct {
 		ssf.audit verdict false by ana on risk-level-change d-00000000000000000000000008 for jane@example.com: she was travelling`},
 	{name: "why", values: "id=nothing"},
 	{name: "unfinished-actions", want: `
-		a-00000000000000000000000160|revoke-session|downstream|email:lee@example.com|queued|0|2026-02-03T10:20:01.030Z|5998.97
-		a-00000000000000000000000130|revoke-session|okta|email:kim@example.com|dead|12|2026-02-03T10:40:00.000Z|4800`},
+		a-00000000000000000000000160|revoke-session|downstream|s-1|email:lee@example.com|queued|0|2026-02-03T10:20:02.000Z|5998
+		a-00000000000000000000000130|revoke-session|okta|-|email:kim@example.com|dead|12|2026-02-03T10:40:00.000Z|4800`},
 	{name: "unfinished-actions", values: "after=2h", want: `
-		a-00000000000000000000000130|revoke-session|okta|email:kim@example.com|dead|12|2026-02-03T10:40:00.000Z|4800`},
+		a-00000000000000000000000130|revoke-session|okta|-|email:kim@example.com|dead|12|2026-02-03T10:40:00.000Z|4800`},
 	{name: "unfinished-actions", values: "after=1m", limit: 1, found: 3, want: `
-		a-00000000000000000000000160|revoke-session|downstream|email:lee@example.com|queued|0|2026-02-03T10:20:01.030Z|5998.97`},
+		a-00000000000000000000000160|revoke-session|downstream|s-1|email:lee@example.com|queued|0|2026-02-03T10:20:02.000Z|5998`},
 	{name: "response-time", want: `
 		okta|1|300000|300000|300000
 		downstream|1|240|240|240`},

@@ -201,8 +201,11 @@ func QuestionDocuments(t testing.TB) []pipeline.Delivery {
 	kim.Status, kim.Attempt, kim.Why = pipeline.Dead, 12, "given up after 12 tries"
 	s.went(onDay("10:40:00"), kim)
 
-	s.tell(told{at: onDay("10:20:00"), issuer: storyIdP, user: "lee", typ: "credential-compromise", body: `{"credential_type":"password"}`,
+	n = s.tell(told{at: onDay("10:20:00"), issuer: storyIdP, user: "lee", typ: "credential-compromise", body: `{"credential_type":"password"}`,
 		decision: fired("credential_compromise"), actions: []pipeline.Action{asked("credential_compromise", "revoke-session", "downstream", pipeline.Queued)}})
+	lee := jane
+	lee.ID, lee.Event, lee.Decision, lee.Chain, lee.Key, lee.User, lee.Session = storyID("a", 10*n), storyID("e", n), storyID("d", n), storyID("i", n), "email:lee@example.com", storyUser("lee"), nil
+	lee.Received, lee.Attempt, lee.Info, lee.JTI = onDay("10:20:01"), 0, "", ""
 	s.tell(told{at: onDay("11:55:00"), issuer: storyIdP, user: "lee", typ: "session-revoked", body: `{}`,
 		decision: fired("session_hijack"), actions: []pipeline.Action{asked("session_hijack", "revoke-session", "downstream", pipeline.Queued)}})
 
@@ -241,6 +244,12 @@ func QuestionDocuments(t testing.TB) []pipeline.Delivery {
 		s.refuse(onDay("11:20:00").Add(time.Duration(i)*time.Second), from, storyIdP, pipeline.InvalidKey, "signature does not verify")
 	}
 	s.refuse(onDay("11:21:00"), "198.51.100.9", "", pipeline.InvalidRequest, "not a compact token")
+
+	// What Lee's application has to do waits in a stream of the sink.
+	lee.Status, lee.Why = pipeline.Superseded, "goes to s-1"
+	s.went(onDay("10:20:02"), lee)
+	lee.Status, lee.Why, lee.Stream = pipeline.Queued, "", "s-1"
+	s.went(onDay("10:20:02"), lee)
 	return s.docs
 }
 

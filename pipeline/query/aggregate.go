@@ -15,7 +15,7 @@ import (
 const (
 	DefaultGroups = 10
 	MaxGroups     = 10_000 // groups of one answer
-	MaxKeys       = 4      // fields to group by
+	MaxKeys       = 5      // fields to group by
 	MaxMetrics    = 8
 	MaxCells      = 10_000 // intervals of one answer, all groups together
 	// TrackedGroups is how many groups a searcher tells apart while it counts.

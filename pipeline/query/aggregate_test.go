@@ -74,7 +74,7 @@ func TestNormalizeAggregation(t *testing.T) {
 		"field":    {By: []string{"nosuch"}},
 		"text":     {By: []string{"message"}},
 		"twice":    {By: []string{"user.name", "user.name"}},
-		"fields":   {By: []string{"user.name", "user.id", "user.email", "host.id", "host.name"}},
+		"fields":   {By: []string{"user.name", "user.id", "user.email", "host.id", "host.name", "user.domain"}},
 		"metric":   {Metrics: []Metric{{Func: "sum"}}},
 		"metrics":  {Metrics: make([]Metric, MaxMetrics+1)},
 		"times":    {From: now, To: now.Add(-1)},

@@ -57,13 +57,13 @@ var table = []Question{
 	},
 	{
 		Name: "unfinished-actions", Ask: "Which actions failed, or were never acknowledged?",
-		Doc: "One row for each action and target: given up or expired, or without an answer for longer than --after. " +
+		Doc: "One row for each action, target and stream: given up or expired, or without an answer for longer than --after. " +
 			"What waits for a person is a question of its own, waiting-actions.",
 		Params: []Param{{"after", Duration, "how long without an answer is too long", "10m", ""}},
 		Since:  day,
 		Count: &Count{
 			Query: "event.dataset:ssf.action action.target:*",
-			By:    []string{"action.id", "action.type", "action.target", "action.subject"},
+			By:    []string{"action.id", "action.type", "action.target", "action.stream", "action.subject"},
 			Figures: []Figure{
 				{Name: "rank", Metric: "max:action.status_rank"},
 				{Name: "status", Status: "rank"},
@@ -86,7 +86,7 @@ var table = []Question{
 | STATS rank = MAX(action.status_rank), taken = COUNT(*) WHERE action.status IN ("acked", "done", "reverted"),
     aside = COUNT(*) WHERE action.status IN ("rejected", "merged", "superseded", "suppressed"),
     dead = COUNT(*) WHERE action.status IN ("dead", "expired"), last = MAX(@timestamp)
-  BY action.id, action.type, action.target
+  BY action.id, action.type, action.target, action.stream
 | WHERE taken == 0 AND (dead > 0 OR (aside == 0 AND last < NOW() - 10 minutes))
 | SORT last`,
 		KQL: `event.dataset : "ssf.action" and action.status : ("failed" or "dead" or "expired")`,
