@@ -68,6 +68,7 @@ issuer "https://idp.example.com" {
   # Its key set: a URL, fetched when the first token needs it, or a file.
   jwks = "https://idp.example.com/jwks.json"
   # jwks_file = "idp.jwks.json"
+  # ca_file   = "ca.pem"   # certificates to trust at jwks instead of the system's
 
   # What it calls us in aud. A token for nobody we know is refused.
   audience = ["https://siem.example.com"]

@@ -7,6 +7,8 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
 	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
+	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
@@ -175,7 +177,14 @@ func verifierOf(g *generation, issuers []set.Issuer) (*set.Verifier, error) {
 
 func keySet(i config.Issuer, now func() time.Time) (jose.KeySet, error) {
 	if i.JWKSFile == "" {
-		return jose.Remote(i.JWKS, jose.RemoteOptions{Now: now})
+		o := jose.RemoteOptions{Now: now}
+		if i.CAFile != "" {
+			var err error
+			if o.Client, err = (outbound.Options{URL: i.JWKS, AllowPrivate: true, CAFile: i.CAFile, InFlight: 2}).Client(kind.Env{}); err != nil {
+				return nil, err
+			}
+		}
+		return jose.Remote(i.JWKS, o)
 	}
 	text, err := os.ReadFile(i.JWKSFile)
 	if err != nil {

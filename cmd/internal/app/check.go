@@ -18,10 +18,12 @@ func surroundings(cfg *config.Config) diag.List {
 		list = append(list, diag.Located(diag.Error.String(), summary, detail, at, string(cfg.Text)))
 	}
 	for _, i := range cfg.Issuers {
-		if i.JWKSFile == "" {
-			continue
-		}
-		if _, err := keySet(i, nil); err != nil {
+		_, err := keySet(i, nil)
+		switch {
+		case err == nil, i.JWKSFile == "" && i.CAFile == "": // an address was checked with the configuration
+		case i.JWKSFile == "":
+			add(i.Place, fmt.Sprintf("ca_file %q cannot be used: %s", i.CAFile, reason(err)), "It must hold the certificates to trust at jwks, in PEM form.")
+		default:
 			add(i.Place, fmt.Sprintf("jwks_file %q cannot be used: %s", i.JWKSFile, reason(err)),
 				"It must hold the issuer's public keys as a JSON Web Key Set, {\"keys\":[...]}.")
 		}

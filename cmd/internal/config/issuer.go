@@ -18,6 +18,7 @@ type issuerBlock struct {
 	URL             string         `hcl:"url,label"`
 	JWKS            string         `hcl:"jwks,optional"`
 	JWKSFile        string         `hcl:"jwks_file,optional"`
+	CAFile          string         `hcl:"ca_file,optional"`
 	Audience        []string       `hcl:"audience"`
 	Rules           *string        `hcl:"rules,optional"`
 	Algorithms      []string       `hcl:"algorithms,optional"`
@@ -63,6 +64,7 @@ func (l *loader) issuer(at string, b issuerBlock) Issuer {
 		URL:             b.URL,
 		JWKS:            b.JWKS,
 		JWKSFile:        under(l.cfg.Dir, b.JWKSFile),
+		CAFile:          under(l.cfg.Dir, b.CAFile),
 		Audience:        b.Audience,
 		Rules:           either(b.Rules, defaultRules),
 		Algorithms:      b.Algorithms,
@@ -98,6 +100,9 @@ func (l *loader) checkIssuer(at string, is Issuer) {
 		if _, err := jose.Remote(is.JWKS, jose.RemoteOptions{}); err != nil {
 			l.field(at+".jwks", "invalid address of a key set", "Give an https URL; plain http is for loopback addresses only.")
 		}
+	}
+	if is.CAFile != "" && is.JWKS == "" {
+		l.field(at+".ca_file", "nothing is fetched", "ca_file says whom to trust at the address in jwks; leave it out beside jwks_file.")
 	}
 	if _, given := l.spots[at+".audience"]; given && (len(is.Audience) == 0 || slices.Contains(is.Audience, "")) {
 		l.field(at+".audience", "no audience", "Name what the issuer calls us in aud; without it, tokens meant for others would be taken.")
