@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"strings"
@@ -159,12 +158,7 @@ func (c *call) exportVerify(ctx context.Context) error {
 	}
 	var jwks []byte
 	if *keys != "" {
-		f, err := os.Open(*keys)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		if jwks, err = io.ReadAll(io.LimitReader(f, maxKeyFile)); err != nil {
+		if jwks, err = c.readFile(*keys, maxKeyFile); err != nil {
 			return err
 		}
 	}

@@ -27,15 +27,18 @@ func runSet(ctx context.Context, c *call) error {
 		case "inspect":
 			c.enter(sub)
 			return c.setInspect(ctx)
+		case "verify":
+			c.enter(sub)
+			return c.setVerify(ctx)
 		}
 	}
 	c.usage = func() {
-		fmt.Fprint(c.Out, "Usage: signalbox set sign [flags]\n       signalbox set inspect [flags] FILE\n\nMake a signed token for trying things out, or look into one.\nRun signalbox set sign -h for its flags.\n")
+		fmt.Fprint(c.Out, "Usage: signalbox set sign [flags]\n       signalbox set inspect [flags] FILE\n       signalbox set verify [flags] FILE\n\nMake a signed token for trying things out, look into one, or verify some.\nRun signalbox set sign -h for its flags.\n")
 	}
 	if _, err := c.parse(); err != nil {
 		return err
 	}
-	return usagef("say what to do: sign or inspect")
+	return usagef("say what to do: sign, inspect or verify")
 }
 
 // setSign prints one signed token. It refuses what no token can be and only
@@ -184,7 +187,7 @@ func (c *call) setInspect(context.Context) error {
 		}{false, d.Header, d.Claims, d.SignatureBytes})
 	}
 	paint := coloursFor(c.Out, c.Env)
-	_, err = fmt.Fprintf(c.Out, "%s anybody could have written this. signalbox explain verifies it.\n\n%s\n%s\n\n%s\n%s\n\n%s %d bytes, not checked\n",
+	_, err = fmt.Fprintf(c.Out, "%s anybody could have written this. signalbox set verify does, with the keys of whom it should be of.\n\n%s\n%s\n\n%s\n%s\n\n%s %d bytes, not checked\n",
 		paint.yellow("Not verified:"), paint.bold("header"), d.Header, paint.bold("claims"), d.Claims, paint.bold("signature"), d.SignatureBytes)
 	return err
 }
