@@ -151,6 +151,7 @@ func (p *linePrinter) notes(in int, notes []string) {
 		}
 	}
 }
+
 // share names what an action does at one target.
 func share(d doc) string { return d.text("action.id") + " " + d.text("action.target") }
 
