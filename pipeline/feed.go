@@ -25,6 +25,11 @@ type FeedHealth struct {
 	Reason   string // why, safe to show
 	Since    time.Time
 	LastSeen time.Time // when a signal last came, zero if none did
+
+	LastVerified time.Time     // when a verification round trip last ended, likewise
+	KeysFetched  time.Time     // when the key set of the issuer was last fetched, likewise
+	Waiting      int           // signals fetched and not acknowledged
+	ClockOffset  time.Duration // how far the transmitter's clock is ahead of ours
 }
 
 // FeedTaker is a Handler that takes word of the health of feeds.
@@ -54,9 +59,12 @@ func (p *Pipeline) TakeFeedHealth(ctx context.Context, h FeedHealth) error {
 	if h.Reason != "" {
 		members["reason"] = h.Reason
 	}
-	if !h.LastSeen.IsZero() {
-		members["last_seen"] = h.LastSeen.Unix()
+	for name, at := range map[string]time.Time{"last_seen": h.LastSeen, "last_verified": h.LastVerified, "keys_fetched": h.KeysFetched} {
+		if !at.IsZero() {
+			members[name] = at.Unix()
+		}
 	}
+	members["waiting"], members["clock_offset"] = h.Waiting, h.ClockOffset.Round(time.Millisecond).Seconds()
 	body, err := json.Marshal(members)
 	if err != nil {
 		return fmt.Errorf("health of feed %s: %w", h.Source, err)

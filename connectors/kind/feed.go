@@ -22,4 +22,14 @@ type FeedState struct {
 	Waiting      int           // SETs fetched and not acknowledged
 	More         bool          // more wait at the transmitter
 	ClockOffset  time.Duration // how far its clock is ahead of ours
+	KeysFetched  time.Time     // when the key set of its issuer was last fetched; zero for a set in a file, too
+}
+
+// KeyHealth is how the key set of an issuer stands. The zero value is that of a set
+// in a file.
+type KeyHealth struct {
+	Fetched time.Time // when the set in use was fetched, zero for never
+	Failed  error     // why the last fetch brought nothing, nil if it did or there was none
+	Late    bool      // the set is older than it should be
+	Expired bool      // it is too old to verify anything with, or there is none
 }

@@ -96,6 +96,10 @@ type Env struct {
 	// for those under way: who holds one back answers it. nil never is.
 	Closing <-chan struct{}
 
+	// Keys tells how the key set of an issuer stands. It may be called at any time;
+	// nil tells nothing.
+	Keys func(issuer string) KeyHealth
+
 	// Signer gives the product's own key for an algorithm, such as ES256.
 	Signer func(algorithm string) (Signer, error)
 }
@@ -129,6 +133,14 @@ func (e Env) Logger() *slog.Logger {
 		return slog.New(slog.DiscardHandler)
 	}
 	return e.Log
+}
+
+// KeyHealth is how the key set of an issuer stands, as far as it is known.
+func (e Env) KeyHealth(issuer string) KeyHealth {
+	if e.Keys == nil {
+		return KeyHealth{}
+	}
+	return e.Keys(issuer)
 }
 
 // Clock returns the clock, the real one if none was given.

@@ -203,6 +203,14 @@ var table = func() []Field {
 		{"alert.name", Keyword, one, Alert, "Kind of local event: alert, posture, activity, timer.", "alert"},
 		{"alert.severity", Keyword, one, Alert, "Severity in the source's words, lower case.", "critical"},
 
+		{"feed.source", Keyword, one, Alert, "Of feed-health: the source whose feed it is about.", "idp"},
+		{"feed.status", Keyword, one, Alert, "Of feed-health: healthy, degraded or blind.", "degraded"},
+		{"feed.last_seen", Date, one, Alert, "Of feed-health: when a token last came.", "2026-02-03T10:10:05.000Z"},
+		{"feed.last_verified", Date, one, Alert, "Of feed-health: when a verification event last came back.", "2026-02-03T10:10:05.000Z"},
+		{"feed.keys_fetched", Date, one, Alert, "Of feed-health: when the key set of the issuer was last fetched.", "2026-02-03T10:05:05.000Z"},
+		{"feed.waiting", Long, one, Alert, "Of feed-health: tokens fetched and not acknowledged.", "0"},
+		{"feed.clock_offset", Float, one, Alert, "Of feed-health: how far the transmitter's clock is ahead of ours, in seconds.", "0.5"},
+
 		// What an event changed.
 		{"change.entity", Keyword, one, events, "What the event changes: user.account, device.compliance, session.", "user.risk"},
 		{"change.from", Keyword, one, events, "State before.", "low"},

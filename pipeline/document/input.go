@@ -84,6 +84,7 @@ func (r *renderer) event(o *pipeline.Outcome) {
 		w.text("name", e.Type)
 		w.text("severity", p.severity)
 		w.close(m)
+		r.feed(e)
 	}
 	r.change(o.Change)
 	ip := r.source()

@@ -117,6 +117,8 @@ func records() map[string]*pipeline.Record {
 
 	alert := input()
 	alert.Issuer, alert.JTI, alert.Txn, alert.Assurance, alert.Source, alert.Chain = "", "", "", event.Channel, "edr", "i-root"
+	feed := input()
+	feed.Issuer, feed.JTI, feed.Txn, feed.Assurance, feed.Source, feed.Chain = "feed", "", "", event.Internal, "feed", ""
 	unmapped := input()
 	unmapped.Verdict, unmapped.Reject = pipeline.Rejected, &pipeline.RejectPart{Code: pipeline.Unmapped, Description: "no mapping knows the record"}
 
@@ -166,6 +168,13 @@ func records() map[string]*pipeline.Record {
 					Body: json.RawMessage(`{"alert_id":"1","severity":"critical","title":"Token theft","reason":"cookie replayed"}`)},
 				Decision: &pipeline.DecisionPart{ID: "d-00000000000000000000000031", Revision: "r-42", Result: "no_action", Quiet: []string{"threat_alert"}},
 				Entities: pipeline.EntitiesPart{Device: laptop()},
+			}}},
+		"feed": {Kind: pipeline.InputRecord, At: at("2026-02-03T10:15:05.003Z"), Input: feed,
+			Outcomes: []pipeline.Outcome{{
+				Event: pipeline.EventPart{ID: "e-00000000000000000000000032", Type: "feed-health", Family: "local", URI: event.LocalBase + "feed-health",
+					Time: at("2026-02-03T10:15:04Z"), TimeSource: "feed",
+					Body: json.RawMessage(`{"source":"idp","status":"degraded","reason":"the clocks differ by 2m0s","since":1770113704,"last_seen":1770113404,"last_verified":1770113404,"keys_fetched":1770113104,"waiting":3,"clock_offset":120.5}`)},
+				Decision: &pipeline.DecisionPart{ID: "d-00000000000000000000000032", Revision: "r-42", Result: "no_action"},
 			}}},
 	}
 }

@@ -129,7 +129,7 @@ var examples = map[string]string{
 	"timer":              `{"rule":"example","name":"again","due":$now}`,
 	"approval":           `{"action_id":"a-0123456789abcdefghjkmnpqrs","verdict":"approved","by":"jane"}`,
 	"operator-command":   `{"command":"stop-actions","by":"jane","reason":"test of a receiver"}`,
-	"feed-health":        `{"source":"idp","status":"degraded","reason":"test of a receiver","since":$now,"last_seen":$before}`,
+	"feed-health":        `{"source":"idp","status":"degraded","reason":"test of a receiver","since":$now,"last_seen":$before,"last_verified":$before,"keys_fetched":$before,"waiting":0,"clock_offset":0.5}`,
 	"device-lost":        `{"state":"lost","lost_at":$before,"reported_by":"jane@example.com"}`,
 	"identity-proofed":   `{"outcome":"success","method":"document","level":"NIST-IAL2"}`,
 	"employment-change":  `{"change":"moved","effective":$later,"department":"audit","role":"auditor"}`,

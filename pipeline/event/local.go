@@ -92,6 +92,10 @@ func localTypes() []*Type {
 				str("reason", "why"),
 				num("since", "since when, seconds since the epoch"),
 				num("last_seen", "when it last spoke, seconds since the epoch"),
+				num("last_verified", "when a verification event last came back, seconds since the epoch"),
+				num("keys_fetched", "when the key set of its issuer was last fetched, seconds since the epoch"),
+				num("waiting", "signals fetched and not acknowledged"),
+				num("clock_offset", "how far its clock is ahead of ours, in seconds"),
 			}},
 		{Name: "device-lost", Doc: "A device was reported lost, stolen or found.",
 			Fields: []Field{

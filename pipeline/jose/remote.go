@@ -152,6 +152,15 @@ func (r *RemoteSet) Health() (fetched time.Time, failed error) {
 	return r.at, r.failed
 }
 
+// Age tells whether the set is older than it should be, late, and whether it is too
+// old to verify anything with, expired. Both are true of one that was never fetched.
+func (r *RemoteSet) Age() (late, expired bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.o.Now()
+	return r.set == nil || now.Sub(r.at) >= r.o.RefreshAfter, r.current(now) == nil
+}
+
 // current is the set if it is young enough to verify with. The caller holds
 // the lock.
 func (r *RemoteSet) current(now time.Time) *Set {

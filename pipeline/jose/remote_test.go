@@ -276,3 +276,28 @@ func TestRemoteRedirects(t *testing.T) {
 		}
 	}
 }
+
+// TestAge: a set is late once it should have been fetched again, and expired when
+// it verifies nothing any more.
+func TestAge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{}
+		s.publish(t, "k1")
+		r := remote(t, s, jose.RemoteOptions{})
+		age := func(late, expired bool) {
+			t.Helper()
+			if l, e := r.Age(); l != late || e != expired {
+				t.Errorf("late %t, expired %t; want %t, %t", l, e, late, expired)
+			}
+		}
+		age(true, true)
+		if err := key(r, "k1"); err != nil {
+			t.Fatal(err)
+		}
+		age(false, false)
+		time.Sleep(15 * time.Minute)
+		age(true, false)
+		time.Sleep(45 * time.Minute)
+		age(true, true)
+	})
+}

@@ -40,9 +40,10 @@ type SourceStatus struct {
 	Name   string `json:"name"`
 	Reason string `json:"reason,omitempty"` // why it does not take signals, or its feed is not healthy
 
-	Feed   string    `json:"feed,omitempty"`    // of a source with a stream: healthy, degraded or blind
-	Last   time.Time `json:"last_set,omitzero"` // likewise: when a SET last came
-	Behind *int64    `json:"behind,omitempty"`  // of a source that reads by position: records not done
+	Feed   string    `json:"feed,omitempty"`        // of a source with a stream: healthy, degraded or blind
+	Last   time.Time `json:"last_set,omitzero"`     // likewise: when a SET last came
+	Keys   time.Time `json:"keys_fetched,omitzero"` // likewise: when the key set of its issuer was last fetched
+	Behind *int64    `json:"behind,omitempty"`      // of a source that reads by position: records not done
 }
 
 // JournalStatus tells the fill of the journal.

@@ -258,6 +258,7 @@ func (a *App) env(kindName, name string, cfg *config.Config) kind.Env {
 			return a.public.mount(pattern, a.metrics.answers(kindName+"/"+name, h))
 		},
 		Closing: a.closing,
+		Keys:    a.keyHealth,
 		Signer: func(alg string) (kind.Signer, error) {
 			return a.keys.Current(alg)
 		},

@@ -96,7 +96,7 @@ func sourceStatus(s namedSource, problem string) api.SourceStatus {
 	x := api.SourceStatus{Name: s.name, Reason: problem}
 	if f, ok := s.source.(kind.Feed); ok {
 		state := f.Feed()
-		x.Feed, x.Last = state.Status, state.LastSET
+		x.Feed, x.Last, x.Keys = state.Status, state.LastSET, state.KeysFetched
 		x.Reason = cmp.Or(problem, state.Reason)
 	}
 	if p, ok := s.source.(kind.Positioned); ok {

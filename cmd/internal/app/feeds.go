@@ -47,6 +47,17 @@ func (a statesOf) Expected(stream, state, jti string) bool {
 	})
 }
 
+// keyHealth tells how the key set of an issuer stands that is in use now.
+func (a *App) keyHealth(issuer string) (h kind.KeyHealth) {
+	g := a.gen.Load()
+	if g == nil || g.keys[issuer] == nil {
+		return h
+	}
+	h.Fetched, h.Failed = g.keys[issuer].Health()
+	h.Late, h.Expired = g.keys[issuer].Age()
+	return h
+}
+
 // watchFeed exports how the feed of a source is.
 func (m *metrics) watchFeed(name string, s pipeline.Source, now func() time.Time) {
 	if f, ok := s.(kind.Feed); ok {
@@ -86,6 +97,7 @@ var figures = []struct {
 		return max(0, now.Sub(f.Asked).Seconds())
 	}},
 	{"signalbox_feed_last_poll_timestamp_seconds", "When a poll was last answered; 0 for streams that are pushed.", func(f kind.FeedState, _ time.Time) float64 { return unix(f.LastPoll) }},
+	{"signalbox_feed_keys_fetched_timestamp_seconds", "When the key set of the issuer was last fetched; 0 for never, and for a set in a file.", func(f kind.FeedState, _ time.Time) float64 { return unix(f.KeysFetched) }},
 	{"signalbox_feed_waiting_sets", "Tokens fetched and not acknowledged.", func(f kind.FeedState, _ time.Time) float64 { return float64(f.Waiting) }},
 	{"signalbox_feed_more_available", "1 while the transmitter says that more tokens wait there.", func(f kind.FeedState, _ time.Time) float64 {
 		if f.More {

@@ -127,7 +127,10 @@ func TestBlindFeed(t *testing.T) {
 #   severity: high
 package signals.feed
 
-notes contains "blind" if input.event.body.status == "blind"
+notes contains "blind, keys known" if {
+	input.event.body.status == "blind"
+	input.event.body.keys_fetched > 0
+}
 `)
 	s.transmitted(tx)
 	a := s.open()
@@ -141,6 +144,13 @@ notes contains "blind" if input.event.body.status == "blind"
 	until(t, "the event in the index", func() bool { return len(s.find(a, `set.event_name:feed-health`)) > 0 })
 	docs := strings.Join(s.find(a, `set.event_name:feed-health`), "\n")
 	req.True(t, "SSF-RX-21", strings.Contains(docs, "paused"), "documents %s", docs)
+	until(t, "the figures of the feed in the index", func() bool {
+		return len(s.find(a, `feed.status:blind AND feed.source:tx AND feed.keys_fetched:>=now-1h AND feed.waiting:* AND feed.clock_offset:*`)) > 0
+	})
+	until(t, "what the rule wrote down", func() bool { return len(s.find(a, `policy.reasons:"blind, keys known"`)) > 0 })
+	if text := scrape(t, a.MetricsAddr()); !regexp.MustCompile(`signalbox_feed_keys_fetched_timestamp_seconds\{source="tx"\} 1\.`).MatchString(text) {
+		t.Error("the figures do not tell when the keys were fetched")
+	}
 	if code, body := get(t, a, "/readyz"); code != http.StatusOK {
 		t.Errorf("readyz: %d %s", code, body)
 	}

@@ -80,9 +80,9 @@ func printStatus(w io.Writer, s api.Status, now time.Time) error {
 		if x.Behind != nil {
 			behind = strconv.FormatInt(*x.Behind, 10)
 		}
-		rows = append(rows, []string{x.Name, x.Feed, age(now, x.Last), behind, x.Reason})
+		rows = append(rows, []string{x.Name, x.Feed, age(now, x.Last), age(now, x.Keys), behind, x.Reason})
 	}
-	if err := section(w, []string{"SOURCE", "FEED", "LAST SET", "BEHIND", "PROBLEM"}, rows); err != nil {
+	if err := section(w, []string{"SOURCE", "FEED", "LAST SET", "KEYS", "BEHIND", "PROBLEM"}, rows); err != nil {
 		return err
 	}
 	rows = nil

@@ -116,25 +116,25 @@ func (s *source) tellHealth(ctx context.Context) {
 	if taker == nil {
 		return
 	}
-	now, mem, waits := s.now(), s.mem.get(), s.mem.waiting()
+	now, f := s.now(), s.Feed()
 	s.health.mu.Lock()
-	status, reason := s.health.judge(now, mem.Verified, waits)
-	told, seen := s.health.told, later(s.health.seen, mem.Seen)
-	if told == "" && status == pipeline.FeedHealthy {
-		s.health.told = status
+	told := s.health.told
+	if told == "" && f.Status == pipeline.FeedHealthy {
+		s.health.told = f.Status
 	}
-	if status == s.health.told {
+	if f.Status == s.health.told {
 		s.health.mu.Unlock()
 		return
 	}
-	s.health.told = status
+	s.health.told = f.Status
 	s.health.mu.Unlock()
-	s.log.Warn("health of the feed", "status", status, "was", told, "reason", reason)
+	s.log.Warn("health of the feed", "status", f.Status, "was", told, "reason", f.Reason)
 	err := (*taker).TakeFeedHealth(ctx, pipeline.FeedHealth{
-		Source: s.name, Status: status, Reason: pipeline.Clean(reason), Since: now, LastSeen: seen,
+		Source: s.name, Status: f.Status, Reason: pipeline.Clean(f.Reason), Since: now, LastSeen: f.LastSET,
+		LastVerified: f.LastVerified, KeysFetched: f.KeysFetched, Waiting: f.Waiting, ClockOffset: f.ClockOffset,
 	})
 	if err == nil {
-		err = s.mem.change(func(d *remembered) { d.Told, d.Seen = status, seen })
+		err = s.mem.change(func(d *remembered) { d.Told, d.Seen = f.Status, f.LastSET })
 	}
 	if err != nil && ctx.Err() == nil {
 		s.log.Error("health of the feed could not be written down, will try again", "err", err)

@@ -56,8 +56,8 @@ func (f *fault) note(err error, now time.Time) {
 }
 
 // judge says how the feed is now. verified is the last round trip, asked the
-// oldest request that waits for its answer.
-func (h *health) judge(now, verified, asked time.Time) (status, reason string) {
+// oldest request that waits for its answer, keys what tokens are verified with.
+func (h *health) judge(now, verified, asked time.Time, keys kind.KeyHealth) (status, reason string) {
 	patience := missedRounds * h.every
 	if !asked.IsZero() { // while we were not there nobody could answer
 		asked = later(asked, h.began)
@@ -75,10 +75,14 @@ func (h *health) judge(now, verified, asked time.Time) (status, reason string) {
 		return pipeline.FeedBlind, h.poll.err
 	case !asked.IsZero() && now.Sub(asked) >= patience:
 		return pipeline.FeedBlind, fmt.Sprintf("no verification event for %s, though the transmitter promised it", round(now.Sub(asked)))
+	case keys.Failed != nil && keys.Expired && now.Sub(later(keys.Fetched, h.began)) >= patience:
+		return pipeline.FeedBlind, "nothing it sends can be verified: " + keys.Failed.Error()
 	case h.finding != "":
 		return pipeline.FeedDegraded, h.finding
 	case h.refused >= mostRefusals:
 		return pipeline.FeedDegraded, fmt.Sprintf("the signatures of the last %d tokens were refused: check the keys of the issuer", h.refused)
+	case keys.Failed != nil && keys.Late:
+		return pipeline.FeedDegraded, "the keys of the issuer are old: " + keys.Failed.Error()
 	case h.keep.err != "":
 		return pipeline.FeedDegraded, h.keep.err
 	case h.poll.err != "":
@@ -106,15 +110,16 @@ var _ kind.Feed = (*source)(nil)
 
 // Feed implements kind.Feed.
 func (s *source) Feed() kind.FeedState {
-	now, mem, asked := s.now(), s.mem.get(), s.mem.waiting()
+	now, mem, asked, keys := s.now(), s.mem.get(), s.mem.waiting(), s.keys()
 	h := &s.health
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	f := kind.FeedState{
 		Stream: mem.Stream, StreamStatus: h.status, LastSET: later(h.seen, mem.Seen), LastVerified: mem.Verified, Asked: asked,
 		LastPoll: h.polled, Waiting: h.waiting, More: h.more, ClockOffset: h.offset,
+		KeysFetched: keys.Fetched,
 	}
-	f.Status, f.Reason = h.judge(now, mem.Verified, asked)
+	f.Status, f.Reason = h.judge(now, mem.Verified, asked, keys)
 	return f
 }
 

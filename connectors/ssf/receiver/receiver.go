@@ -89,7 +89,7 @@ func (c *Config) open(env kind.Env, endpoint *push.Endpoint, tx *client.Client) 
 	}
 	s := &source{
 		name: env.Name, issuer: c.Issuer, wanted: c.Wanted(env.Name), audience: c.audience, push: endpoint, tx: tx, mem: mem,
-		log: env.Logger(), now: env.Clock(), batch: env.Messages(push.MaxBatch), kick: make(chan struct{}, 1), found: make(chan struct{}, 1),
+		log: env.Logger(), now: env.Clock(), keys: func() kind.KeyHealth { return env.KeyHealth(c.Issuer) }, batch: env.Messages(push.MaxBatch), kick: make(chan struct{}, 1), found: make(chan struct{}, 1),
 	}
 	s.conf, s.polling, _, _ = c.bounded()
 	if s.conf.ID != "" && s.conf.ID != mem.get().Stream {
@@ -114,6 +114,7 @@ type source struct {
 	mem      *memory
 	log      *slog.Logger
 	now      func() time.Time
+	keys     func() kind.KeyHealth
 	batch    int // messages handed over at once
 
 	health health
