@@ -503,7 +503,7 @@ sink "file" "signals" {
 # sink "ssf" "downstream" {
 #   issuer    = "https://signals.example.com"   # iss: how the receiver knows us
 #   audience  = ["https://app.example.com"]     # aud: how it expects to be named
-#   algorithm = "ES256"                         # or "RS256", where it takes nothing else
+#   algorithm = "ES256"                         # or "RS256", all that receivers of the CAEP profile need take
 #
 #   authority = false                           # as above
 #
@@ -534,6 +534,7 @@ sink "file" "signals" {
 #   #   audience      = ["https://signals.example.com"]
 #   #   allow_private = false
 #   #   ca_file       = "ca.pem"
+#   #   max_lifetime  = "1h"                    # longest from nbf, or iat, to exp; what lives longer is refused
 #   # }
 #
 #   receiver "app" {

@@ -271,9 +271,8 @@ func TestRemoteRedirects(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := key(r, "k1"); (err == nil) != ok {
-			t.Errorf("%s: %v", path, err)
-		}
+		err = key(r, "k1")
+		req.True(t, "KEY-02", (err == nil) == ok, "%s: %v", path, err)
 	}
 }
 

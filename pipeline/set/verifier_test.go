@@ -305,6 +305,47 @@ func TestSourcesCarryTheirIssuersOnly(t *testing.T) {
 	checkIssuer(t, "VerifyFrom", err, false)
 }
 
+// TestKeysOfTheIssuerOnly: the key of one issuer signs nothing of another.
+func TestKeysOfTheIssuerOnly(t *testing.T) {
+	s := readSetting(t, "testdata/vectors")
+	signer, err := jose.GenerateSigner("ES256")
+	if err != nil {
+		t.Fatal(err)
+	}
+	keys, err := jose.Static(signer.JWKS())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, other := s.issuer(t, "ssf"), s.issuer(t, "ssf")
+	other.URL, other.Keys = "https://other.example.com", keys
+	ours.Algorithms, other.Algorithms = []string{"RS256", "ES256"}, []string{"RS256", "ES256"}
+	v := s.verifier(t, ours, other)
+	own := func(iss string) []byte {
+		token, err := signer.Sign(with(object{"iss": iss}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	for name, c := range map[string]struct {
+		token  []byte
+		accept bool
+	}{
+		"ours by our key":     {s.token(t, []byte(header), with(nil)), true},
+		"theirs by their key": {own(other.URL), true},
+		"theirs by our key":   {s.token(t, []byte(header), with(object{"iss": other.URL})), false},
+		"ours by their key":   {own(s.Issuer), false},
+	} {
+		_, err := v.Verify(context.Background(), message(c.token))
+		var r *pipeline.RejectError
+		ok := err == nil
+		if !c.accept {
+			ok = errors.As(err, &r) && r.Code == pipeline.InvalidKey
+		}
+		req.True(t, "KEY-02", ok, "%s: %v", name, err)
+	}
+}
+
 func checkIssuer(t *testing.T, where string, err error, accept bool) {
 	t.Helper()
 	var r *pipeline.RejectError

@@ -310,7 +310,7 @@ func TestRoles(t *testing.T) {
 
 			got, n := r.arrived()
 			want, _ := r.stated()
-			req.Equal(t, "SET-27 POLL-14 PUSH-10 SSF-TX-51 INTEROP-12 INTEROP-13", fmt.Sprint(n, " of ", len(got)), fmt.Sprint(r.n, " of ", people))
+			req.Equal(t, "SET-27 POLL-14 PUSH-10 SSF-TX-51 INTEROP-05 INTEROP-12 INTEROP-13", fmt.Sprint(n, " of ", len(got)), fmt.Sprint(r.n, " of ", people))
 			req.Equal(t, "SSF-TX-54", got, want)
 			if refused := r.rx.find(r.in, `set.verdict:rejected`); len(refused) > 0 {
 				t.Errorf("refused %s", refused)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
 // TestTLS: the listener speaks TLS 1.2 and later with the pair of the files, takes
@@ -44,11 +45,9 @@ func TestTLS(t *testing.T) {
 		}
 		return err
 	}
-	if err := dial(cert, tls.VersionTLS12); err != nil {
-		t.Errorf("TLS 1.2: %v", err)
-	}
-	if dial(cert, tls.VersionTLS11) == nil {
-		t.Error("TLS 1.1 is spoken")
+	for version, ok := range map[uint16]bool{tls.VersionTLS10: false, tls.VersionTLS11: false, tls.VersionTLS12: true, tls.VersionTLS13: true} {
+		err := dial(cert, version)
+		req.True(t, "INTEROP-01", (err == nil) == ok, "%s: %v", tls.VersionName(version), err)
 	}
 	s.write("cert.pem", string(next)+"\n")
 	if err := dial(cert, tls.VersionTLS13); err != nil {

@@ -20,12 +20,13 @@ import (
 type granter struct {
 	mu     sync.Mutex
 	scopes []string // asked for, one per token
+	grants []string // likewise, the types of the grants
 }
 
 func (g *granter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.scopes = append(g.scopes, r.FormValue("scope"))
+	g.scopes, g.grants = append(g.scopes, r.FormValue("scope")), append(g.grants, r.FormValue("grant_type"))
 	fmt.Fprintf(w, `{"access_token":"token-%d","token_type":"Bearer","expires_in":3600}`, len(g.scopes))
 }
 
@@ -62,6 +63,12 @@ func TestTokenRefused(t *testing.T) {
 	if _, err := c.List(t.Context()); err != nil || g.asked() != "ssf.manage | ssf.manage" {
 		t.Errorf("%v, asked for %q", err, g.asked())
 	}
+	var shown []string
+	for _, a := range tx.Asked("GET", "/streams") {
+		shown = append(shown, a.Header.Get("Authorization"))
+	}
+	req.Equal(t, "INTEROP-14", shown, []string{"Bearer token-1", "Bearer token-2", "Bearer token-2"})
+	req.Equal(t, "INTEROP-14 INTEROP-21", g.grants, []string{"client_credentials", "client_credentials"})
 	for _, a := range tx.Asked("GET", "/.well-known/ssf-configuration") {
 		if a.Header.Get("Authorization") != "" {
 			t.Error("the metadata was asked for with a token")

@@ -30,6 +30,14 @@ type AuthorizationServer struct {
 	Audience     []string `hcl:"audience"`               // one of which must be in aud
 	AllowPrivate bool     `hcl:"allow_private,optional"` // its keys may be outside the public internet
 	CAFile       string   `hcl:"ca_file,optional"`       // PEM certificates trusted there instead of the system's
+	// MaxLifetime is the longest time from nbf, or iat, to exp: a token that lives
+	// longer is not accepted (INTEROP-21).
+	MaxLifetime time.Duration `hcl:"max_lifetime,optional"` // "1h"
+}
+
+// lifetime is MaxLifetime with its default, and what is wrong with it.
+func (s AuthorizationServer) lifetime() (time.Duration, *kind.FieldError) {
+	return kind.Between("authorization_server.max_lifetime", s.MaxLifetime, time.Hour, time.Minute, 30*24*time.Hour)
 }
 
 // validateAccess reports the problems of the authorization server and of the
@@ -62,6 +70,9 @@ func (c *Config) validateAccess(add func(field, summary, detail string)) {
 	if len(c.Access.Audience) == 0 || slices.Contains(c.Access.Audience, "") {
 		add("authorization_server.audience", "no audience", "Say how the authorization server names this API in aud: tokens for others must not be taken here.")
 	}
+	if _, f := c.Access.lifetime(); f != nil {
+		add(f.Field, f.Summary, f.Detail)
+	}
 	if len(seen) == 0 {
 		add("authorization_server", "no receiver has a client id", "Add client_id to those that show its tokens.")
 	}
@@ -81,6 +92,7 @@ var accessPolicy = jose.Policy{Algorithms: []string{"ES256", "RS256"}, Types: []
 // external authenticates by access tokens of an authorization server.
 type external struct {
 	conf    AuthorizationServer
+	most    time.Duration // between nbf and exp
 	keys    jose.KeySet
 	clients map[string]*receiver
 	parser  jose.Parser
@@ -98,7 +110,8 @@ func (s AuthorizationServer) open(env kind.Env, clients map[string]*receiver) (*
 	if err != nil {
 		return nil, fmt.Errorf("authorization server: %w", err)
 	}
-	return &external{conf: s, keys: keys, clients: clients, parser: jose.Parser{MaxBytes: maxAccessToken}}, nil
+	most, _ := s.lifetime()
+	return &external{conf: s, most: most, keys: keys, clients: clients, parser: jose.Parser{MaxBytes: maxAccessToken}}, nil
 }
 
 // Authenticate implements Authenticator (RFC 9068 section 4). Claims are looked at
@@ -120,7 +133,7 @@ func (x *external) Authenticate(ctx context.Context, token string, now time.Time
 	if err != nil || claims.Kind() != strictjson.Object {
 		return g, false, nil
 	}
-	if claims.Get("iss").Text() != x.conf.Issuer || !slices.ContainsFunc(listed(claims.Get("aud")), func(a string) bool { return slices.Contains(x.conf.Audience, a) }) || !timely(claims, now) {
+	if claims.Get("iss").Text() != x.conf.Issuer || !slices.ContainsFunc(listed(claims.Get("aud")), func(a string) bool { return slices.Contains(x.conf.Audience, a) }) || !timely(claims, now, x.most) {
 		return g, false, nil
 	}
 	r := x.clients[cmp.Or(claims.Get("client_id").Text(), claims.Get("azp").Text(), claims.Get("cid").Text())]
@@ -152,12 +165,15 @@ func narrowed(scope string, most []string) (list []string) {
 	return list
 }
 
-// timely reports whether a token with an end is valid now.
-func timely(claims strictjson.Value, now time.Time) bool {
+// timely reports whether a token with an end is valid now, and was made for no
+// longer than most. Of one that does not say when it began, what is left counts.
+func timely(claims strictjson.Value, now time.Time, most time.Duration) bool {
 	at := func(v strictjson.Value) float64 { f, _ := v.Float(); return f }
 	seconds, leeway := float64(now.UnixMilli())/1000, clockLeeway.Seconds()
-	return claims.Get("exp").Kind() == strictjson.Number && at(claims.Get("exp")) > seconds-leeway &&
-		at(claims.Get("nbf")) <= seconds+leeway && at(claims.Get("iat")) <= seconds+leeway
+	ends, from, made := at(claims.Get("exp")), at(claims.Get("nbf")), at(claims.Get("iat"))
+	began := cmp.Or(from, made, seconds)
+	return claims.Get("exp").Kind() == strictjson.Number && ends > seconds-leeway &&
+		from <= seconds+leeway && made <= seconds+leeway && ends-began <= most.Seconds()
 }
 
 // listed is a string, or the strings of an array.

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -66,11 +67,19 @@ func TestAccessTokens(t *testing.T) {
 		"over":                 {token(signer, "at+jwt", map[string]any{"exp": now - 120}), 401},
 		"no end":               {token(signer, "at+jwt", map[string]any{"exp": nil}), 401},
 		"not yet":              {token(signer, "at+jwt", map[string]any{"nbf": now + 120}), 401},
+		"an hour":              {token(signer, "at+jwt", map[string]any{"nbf": now - 600, "exp": now + 3000}), 200},
+		"too long":             {token(signer, "at+jwt", map[string]any{"nbf": now - 600, "exp": now + 3001}), 401},
+		"too long, by iat":     {token(signer, "at+jwt", map[string]any{"iat": now - 600, "exp": now + 3001}), 401},
+		"too long, no start":   {token(signer, "at+jwt", map[string]any{"iat": nil, "exp": now + 3700}), 401},
 		"other client":         {token(signer, "at+jwt", map[string]any{"client_id": "other"}), 401},
 		"no client":            {token(signer, "at+jwt", map[string]any{"client_id": ""}), 401},
 	} {
 		got := call(http.MethodGet, x.token)
-		req.True(t, "SSF-TX-16", got == x.want, "%s: %d, not %d", name, got, x.want)
+		ids := "SSF-TX-16 INTEROP-25"
+		if strings.HasPrefix(name, "too long") || name == "an hour" {
+			ids += " INTEROP-21"
+		}
+		req.True(t, ids, got == x.want, "%s: %d, not %d", name, got, x.want)
 	}
 	req.Equal(t, "SSF-TX-16", call(http.MethodDelete, token(signer, "at+jwt", map[string]any{"scope": "ssf.read"})), http.StatusForbidden)
 	keys.Close()
@@ -86,6 +95,7 @@ func TestAccessProblems(t *testing.T) {
 		"no client":   func(c *Config) { c.Receivers[0].ClientID = "" },
 		"same client": func(c *Config) { c.Receivers[1].ClientID = "app" },
 		"no audience": func(c *Config) { c.Access.Audience = nil },
+		"no end":      func(c *Config) { c.Access.MaxLifetime = 1000 * time.Hour },
 		"no issuer":   func(c *Config) { c.Access.Issuer = "" },
 		"plain keys":  func(c *Config) { c.Access.JWKS = "http://login.example.com/jwks" },
 	} {

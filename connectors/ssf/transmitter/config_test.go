@@ -21,7 +21,7 @@ func TestValidate(t *testing.T) {
 		}
 	}
 	ids := map[string]string{
-		"http issuer": "SSF-TX-04", "issuer with query": "SSF-TX-04", "plain http": "PUSH-14 INTEROP-01 SET-28", "algorithm none": "JWT-01",
+		"http issuer": "SSF-TX-04", "issuer with query": "SSF-TX-04", "plain http": "PUSH-01 PUSH-14 INTEROP-01 SET-28", "algorithm none": "JWT-01",
 		"no audience": "SET-08", "empty audience": "SET-08",
 	}
 	for name, c := range map[string]struct {

@@ -35,10 +35,29 @@ func TestMetadata(t *testing.T) {
 		list, ok := v.([]any)
 		req.True(t, "SSF-TX-09", !ok || len(list) > 0, "%s is empty", name)
 	}
+	req.Equal(t, "SSF-TX-14", r.ask("", "GET", "/.well-known/risc-configuration", nil).status, http.StatusNotFound)
 	for method, want := range map[string]int{"HEAD": 200, "POST": 405, "DELETE": 405} {
 		if a := r.ask("", method, "/.well-known/ssf-configuration", nil); a.status != want {
 			t.Errorf("%s: %d, want %d", method, a.status, want)
 		}
+	}
+}
+
+// TestMetadataOfChoices: what the configuration may choose of the metadata stays
+// within the standard.
+func TestMetadataOfChoices(t *testing.T) {
+	c := two()
+	c.DefaultSubjects = "NONE"
+	r := serve(t, nil, c)
+	req.Equal(t, "SSF-TX-08", r.ask("", "GET", "/.well-known/ssf-configuration", nil).json(t)["default_subjects"], any("NONE"))
+	for ids, change := range map[string]func(*Config){
+		"SSF-TX-08":                      func(c *Config) { c.DefaultSubjects = "SOME" },
+		"SSF-TX-05 SSF-TX-06 INTEROP-01": func(c *Config) { c.URL = "http://signals.example.com" },
+		"SSF-TX-04":                      func(c *Config) { c.Issuer = "http://signals.example.com" },
+	} {
+		c := two()
+		change(c)
+		req.Equal(t, ids, len(c.Validate()), 1)
 	}
 }
 
@@ -91,7 +110,11 @@ func TestLife(t *testing.T) {
 		t.Error("the receiver's authorization is shown")
 	}
 	third := r.create(appToken, object{})
-	req.True(t, "SSF-TX-29", r.hub.pollURL(id) != r.hub.pollURL(third), "two poll endpoints are one")
+	endpoints := map[any]bool{}
+	for _, id := range []string{id, third} {
+		endpoints[r.ask(appToken, "GET", base+"/streams?stream_id="+id, nil).json(t)["delivery"].(object)["endpoint_url"]] = true
+	}
+	req.Equal(t, "SSF-TX-29", len(endpoints), 2)
 	a = r.ask(appToken, "GET", base+"/streams", nil)
 	req.Equal(t, "SSF-TX-33", strings.Count(a.body, `"stream_id"`), 3)
 	req.Equal(t, "SSF-TX-31", r.ask(appToken, "POST", base+"/streams", object{}).status, http.StatusConflict)
@@ -124,10 +147,12 @@ func TestUpdate(t *testing.T) {
 	patch := func(o object) reply { return r.ask(appToken, "PATCH", base+"/streams", with(o)) }
 	put := func(o object) reply { return r.ask(appToken, "PUT", base+"/streams", with(o)) }
 
+	want := r.ask(appToken, "GET", base+"/streams?stream_id="+id, nil).json(t)
+	want["description"] = "two"
 	a := patch(object{"description": "two"})
 	req.Equal(t, "SSF-TX-35 SSF-TX-39", a.status, http.StatusOK)
 	c := a.json(t)
-	req.Equal(t, "SSF-TX-35", fmt.Sprint(c["description"], " ", c["events_requested"]), "two ["+revoked+"]")
+	req.Equal(t, "SSF-TX-35", c, want)
 
 	a = patch(object{"events_requested": []string{changed}, "events_delivered": []string{revoked}})
 	req.Equal(t, "SSF-TX-37", a.status, http.StatusOK)
@@ -161,9 +186,9 @@ func TestUpdate(t *testing.T) {
 	a = put(object{"delivery": pushing("https://app.example.com/x")["delivery"]})
 	c = a.json(t)
 	req.Equal(t, "SSF-TX-38", fmt.Sprint(a.status, " ", c["description"], c["events_requested"]), "200 <nil> <nil>")
-	if got := c["delivery"].(object)["endpoint_url"]; got != "https://app.example.com/x" {
-		t.Errorf("endpoint %v", got)
-	}
+	req.Equal(t, "SSF-TX-38", c["delivery"].(object)["endpoint_url"], any("https://app.example.com/x"))
+	req.Equal(t, "SSF-TX-38 SSF-TX-26", put(object{"description": "polled"}).json(t)["delivery"].(object)["method"], any("urn:ietf:rfc:8936"))
+	put(object{"delivery": pushing("https://app.example.com/x")["delivery"]})
 	// What waits moves to the other method.
 	r.act("session-revoked", email(t, "jane@example.com"))
 	if a := patch(object{"delivery": object{"method": "urn:ietf:rfc:8936"}}); a.status != http.StatusOK {
@@ -264,7 +289,26 @@ func TestAuthorization(t *testing.T) {
 	req.Equal(t, "INTEROP-23 SSF-TX-13", r.ask("secret", "GET", base+"/streams", nil).status, http.StatusForbidden)
 	req.Equal(t, "SSF-TX-13", r.ask("secret", "POST", base+"/poll/x", object{}).status, http.StatusNotFound)
 	req.Equal(t, "SSF-TX-13", r.ask(appToken, "POST", base+"/poll/x", object{}).status, http.StatusForbidden)
-	req.Equal(t, "SSF-TX-13 SSF-TX-16", r.ask("", "POST", base+"/poll/x", object{}).status, http.StatusUnauthorized)
+	a = r.ask("", "POST", base+"/poll/x", object{})
+	req.Equal(t, "SSF-TX-13 SSF-TX-16 POLL-20", fmt.Sprint(a.status, " ", a.header.Get("WWW-Authenticate")), `401 Bearer realm="ssf"`)
+	// To read is all that ssf.read permits; ssf.manage permits everything.
+	for _, op := range []struct {
+		method, path string
+		reads        bool
+	}{
+		{"GET", "/streams", true}, {"GET", "/status?stream_id=x", true}, {"POST", "/streams", false}, {"PATCH", "/streams", false},
+		{"PUT", "/streams", false}, {"DELETE", "/streams?stream_id=x", false}, {"POST", "/status", false}, {"POST", "/subjects/add", false},
+		{"POST", "/subjects/remove", false}, {"POST", "/verify", false}, {"POST", "/poll/x", false},
+	} {
+		var body any
+		if op.method != "GET" && op.method != "DELETE" {
+			body = object{"stream_id": "x"}
+		}
+		for token, permitted := range map[string]bool{appToken: op.reads, hrToken: true} {
+			got := r.ask(token, op.method, base+op.path, body).status
+			req.True(t, "INTEROP-23 INTEROP-25", (got != http.StatusForbidden && got != http.StatusUnauthorized) == permitted, "%s %s by %s: %d", op.method, op.path, token, got)
+		}
+	}
 }
 
 // TestChosenEndpoint: a receiver must not point us at our own network.

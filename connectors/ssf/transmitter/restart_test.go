@@ -257,6 +257,15 @@ func TestPush(t *testing.T) {
 	})
 	r := serve(t, nil, two())
 	id := r.create(appToken, pushing(receiver.URL, revoked))
+	active := func() time.Time {
+		for _, s := range must(r.hub.Streams(t.Context())) {
+			if s.ID == id {
+				return s.Active
+			}
+		}
+		return time.Time{}
+	}
+	created := active()
 	other := r.create(hrToken, polling(revoked))
 	jane, joe := email(t, "jane@example.com"), email(t, "joe@example.com")
 	first, second, third := r.act("session-revoked", jane), r.act("session-revoked", joe), r.act("session-revoked", jane)
@@ -268,6 +277,7 @@ func TestPush(t *testing.T) {
 		order = append(order, read(t, token).Events[revoked]["n"])
 	}
 	req.Equal(t, "SSF-TX-54 PUSH-12", fmt.Sprint(order), "[1 3]")
+	req.Equal(t, "SSF-TX-44", active(), created) // a SET that is taken is no activity
 	for _, p := range receiver.Pushes() {
 		req.Equal(t, "SSF-TX-30", p.Header.Get("Authorization"), "Bearer of-the-receiver")
 	}
@@ -294,4 +304,26 @@ func TestPush(t *testing.T) {
 		t.Fatalf("to polling: %d", a.status)
 	}
 	r.until("it is polled", func() bool { r.take(appToken, id); return r.statuses(moved)[id] == pipeline.Acked })
+}
+
+// TestPushStands: a push stream that is paused or disabled gets nothing, while
+// another, that has the same to be told, gets it all.
+func TestPushStands(t *testing.T) {
+	still, witness := pipelinetest.NewPushReceiver(t), pipelinetest.NewPushReceiver(t)
+	r := serve(t, nil, two())
+	id := r.create(appToken, pushing(still.URL, revoked))
+	r.create(appToken, pushing(witness.URL, revoked))
+	for i, status := range []string{paused, disabled} {
+		r.status(appToken, id, status)
+		for range 3 {
+			r.act("session-revoked", email(t, "jane@example.com"))
+		}
+		r.until("the other has it all", func() bool { return len(witness.Taken()) == 3*(i+1) })
+		req.Equal(t, "SSF-TX-52", len(still.Pushes()), 0)
+	}
+	r.until("nothing is held for it", func() bool { n, _ := r.line.Pending(pipeline.StreamQueue("signals", id)); return n == 0 })
+	r.status(appToken, id, enabled)
+	last := r.act("session-revoked", email(t, "jane@example.com"))
+	r.until("it is told again", func() bool { return r.statuses(last)[id] == pipeline.Acked })
+	req.Equal(t, "SSF-TX-55 SSF-TX-51", len(still.Pushes()), 1)
 }

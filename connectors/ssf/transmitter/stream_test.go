@@ -12,6 +12,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
@@ -219,6 +220,25 @@ func TestShiftBack(t *testing.T) {
 	}
 }
 
+// TestDeliversAll: every event that events_delivered lists is delivered.
+func TestDeliversAll(t *testing.T) {
+	r := serve(t, nil, two())
+	id := r.create(appToken, object{})
+	listed, _ := r.ask(appToken, "GET", base+"/streams?stream_id="+id, nil).json(t)["events_delivered"].([]any)
+	var want, got []string
+	for i, uri := range listed {
+		typ, _ := event.Lookup(uri.(string), "")
+		r.act(typ.Name, email(t, fmt.Sprintf("user-%d@example.com", i)))
+		want = append(want, uri.(string))
+	}
+	for _, c := range r.take(appToken, id) {
+		got = append(got, c.event())
+	}
+	slices.Sort(want)
+	slices.Sort(got)
+	req.True(t, "SSF-TX-22", len(want) > 10 && slices.Equal(got, want), "delivered %q of %q", got, want)
+}
+
 func TestEmit(t *testing.T) {
 	r := serve(t, nil, two())
 	id, other := r.create(appToken, polling(revoked)), r.create(hrToken, polling(changed))
@@ -340,6 +360,8 @@ func TestSubjectRefusals(t *testing.T) {
 	a := r.ask(appToken, "POST", base+"/subjects/remove", object{"stream_id": id, "subject": itself})
 	req.Equal(t, "SSF-TX-72", a.status, http.StatusBadRequest)
 	req.Equal(t, "SSF-TX-72", add(itself), http.StatusOK)
+	r.ask(appToken, "POST", base+"/verify", object{"stream_id": id, "state": "s"}) // though nobody was added
+	req.Equal(t, "SSF-TX-72", len(r.take(appToken, id)), 1)
 	// An answer does not tell whom we may speak of, and adding entitles to nothing.
 	req.Equal(t, "SSF-TX-66 SSF-TX-75", add(object{"format": "email", "email": "ceo@other.example"}), http.StatusOK)
 	action := r.act("session-revoked", email(t, "ceo@other.example"))

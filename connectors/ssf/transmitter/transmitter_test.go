@@ -117,6 +117,16 @@ func TestPrepare(t *testing.T) {
 	}
 	req.Equal(t, "SSF-TX-04 SET-02 SET-04 SET-05 SET-06 SET-07 SET-08 SET-09 SET-13 SET-14 SET-16 SET-17", fmt.Sprint(claims), fmt.Sprint(want))
 
+	profile := open(t, "http://127.0.0.1:1/", func(c *Config) { c.Algorithm = "RS256" })
+	if token, err = profile.Prepare(t.Context(), order); err != nil {
+		t.Fatal(err)
+	}
+	parts = strings.Split(string(token), ".")
+	decode(t, parts[0], &header)
+	req.Equal(t, "INTEROP-19", header["alg"], any("RS256"))
+	signature, err := base64.RawURLEncoding.DecodeString(parts[2])
+	req.True(t, "INTEROP-20", err == nil && len(signature) >= 2048/8, "the signature has %d bytes, %v", len(signature), err)
+
 	order.Event = "no-such-event"
 	if _, err := s.Prepare(t.Context(), order); err == nil || !strings.Contains(err.Error(), "no-such-event") {
 		t.Errorf("error %v for an unknown event", err)
