@@ -14,7 +14,8 @@
 //
 // # What it bears
 //
-// TLS is 1.2 or newer. Headers of an answer are bounded, interim answers (1xx)
+// TLS is 1.2 or newer, and a certificate is checked for its name, its time, its
+// authority and a stapled status. Headers of an answer are bounded, interim answers (1xx)
 // too; bodies are as long as the caller reads, and are never decompressed, so
 // that what is read is what was sent. The caller's context bounds the time.
 //
@@ -98,6 +99,7 @@ func (o Options) Client(env kind.Env) (*http.Client, error) {
 // reads the files of the options.
 func (o Options) TLS(env kind.Env) (*tls.Config, error) {
 	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	c.VerifyConnection = func(s tls.ConnectionState) error { return revoked(s, time.Now()) }
 	if o.CAFile != "" {
 		pem, err := os.ReadFile(env.Path(o.CAFile))
 		if err != nil {

@@ -66,9 +66,8 @@ func TestStatus(t *testing.T) {
 	r.status(appToken, id, "enabled")
 	req.Equal(t, "SSF-TX-55 SSF-TX-52", len(r.take(appToken, id)), 0)
 	req.Equal(t, "SSF-TX-55", r.statuses(last)[id], pipeline.Superseded)
-	if _, ok := r.statuses(during)[id]; ok {
-		t.Error("something was queued for a disabled stream")
-	}
+	_, queued := r.statuses(during)[id]
+	req.True(t, "SSF-TX-55", !queued, "something was queued for a disabled stream")
 	for _, body := range []object{{"stream_id": id}, {"stream_id": id, "status": "on"}, {"stream_id": id, "status": "paused", "reason": 7}} {
 		req.Equal(t, "SSF-TX-59 SSF-TX-50", r.ask(appToken, "POST", base+"/status", body).status, http.StatusBadRequest)
 	}
@@ -151,8 +150,8 @@ func TestInactivity(t *testing.T) {
 			time.Sleep(time.Hour + time.Minute)
 			req.Equal(t, "SSF-TX-45", is(), status)
 			p := r.poll(appToken, id, nil)
-			if len(p.sets) != 1 {
-				t.Fatalf("after the time-out: %d SETs", len(p.sets))
+			if req.Equal(t, "SSF-TX-46 SSF-TX-60", len(p.sets), 1); t.Failed() {
+				return
 			}
 			got := p.sets[p.jtis()[0]]
 			const uri = "https://schemas.openid.net/secevent/ssf/event-type/stream-updated"
@@ -220,10 +219,11 @@ func TestShiftBack(t *testing.T) {
 	}
 }
 
-// TestDeliversAll: every event that events_delivered lists is delivered.
+// TestDeliversAll: every event that events_delivered lists is delivered, and no
+// other.
 func TestDeliversAll(t *testing.T) {
 	r := serve(t, nil, two())
-	id := r.create(appToken, object{})
+	id, one := r.create(appToken, object{}), r.create(appToken, polling(revoked))
 	listed, _ := r.ask(appToken, "GET", base+"/streams?stream_id="+id, nil).json(t)["events_delivered"].([]any)
 	var want, got []string
 	for i, uri := range listed {
@@ -237,6 +237,8 @@ func TestDeliversAll(t *testing.T) {
 	slices.Sort(want)
 	slices.Sort(got)
 	req.True(t, "SSF-TX-22", len(want) > 10 && slices.Equal(got, want), "delivered %q of %q", got, want)
+	only := r.take(appToken, one)
+	req.True(t, "SSF-TX-22", len(only) == 1 && only[0].event() == revoked, "a stream of one event got %v", only)
 }
 
 func TestEmit(t *testing.T) {
@@ -324,6 +326,19 @@ func TestSubjects(t *testing.T) {
 			}
 		}
 		r.stop()
+	}
+}
+
+// TestEntitled: a receiver is told of those it may be told of, also where nobody
+// needs to be added.
+func TestEntitled(t *testing.T) {
+	c := two()
+	c.Receivers[0].Subjects = []string{"email:*@example.com"}
+	r := serve(t, nil, c)
+	id := r.create(appToken, polling(revoked))
+	for address, want := range map[string]bool{"jane@example.com": true, "ceo@other.example": false} {
+		_, got := r.statuses(r.act("session-revoked", email(t, address)))[id]
+		req.True(t, "SSF-TX-74", got == want, "%s is told of: %t", address, got)
 	}
 }
 
