@@ -23,8 +23,8 @@ type Question struct {
 	Count    *Count
 	Sequence *Sequence
 
-	// The same question for Kibana, "" where the language cannot ask it. No test
-	// runs them.
+	// The same question for Kibana, "" where the language cannot ask it. No server
+	// runs them in the tests.
 	ESQL string
 	EQL  string
 	KQL  string

@@ -60,9 +60,9 @@ two things in sequence, signalbox itself finds the pairs. Any index will do. ` +
 What is not here is asked with ` + "`signalbox query`" + `.
 
 The samples are of the documents with which every index is tested. Below each stand the texts that ask the same of
-Elasticsearch and Kibana, with the defaults put in. **These texts are not run by the tests**, which check only that the
-templates have every field they name. EQL finds pairs in the order written, and needs the events of both steps in one
-index pattern, ` + "`logs-ssf.*-*`" + `. [mappings/kibana](../mappings/kibana/README.md) has saved searches of them.
+Elasticsearch and Kibana, with the defaults put in. **No server runs these texts in the tests**, which check that the
+templates have every field they name, and by an evaluator of their own that KQL and EQL find what they should. EQL
+finds pairs in the order written, and needs the events of both steps in one index pattern, ` + "`logs-ssf.*-*`" + `. [mappings/kibana](../mappings/kibana/README.md) has saved searches of them.
 
 ` + "```sh" + `
 go build ./cmd/signalbox
