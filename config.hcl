@@ -675,10 +675,10 @@ sink "file" "signals" {
 #   # What to tell: "approval-waiting" (an action waits for a person),
 #   # "brake-tripped" (a limit, the loop guard or a full queue began to hold
 #   # actions), "dead-letter" (an action was refused for good, or its time ran
-#   # out), "stream-dead" (a source fell silent), "rule-failing" (a rule cannot be
-#   # evaluated), "actions-stopped" (somebody turned the stop switch on),
-#   # "budget-filling" (the disk, the journal or the queue of a sink is used up by
-#   # 70, 90 or 100 %).
+#   # out), "stream-dead" (a source fell silent, or the receiver of a stream takes
+#   # nothing), "rule-failing" (a rule cannot be evaluated), "actions-stopped"
+#   # (somebody turned the stop switch on), "budget-filling" (the disk, the journal
+#   # or the queue of a sink is used up by 70, 90 or 100 %).
 #   on = ["approval-waiting", "brake-tripped", "dead-letter", "stream-dead"]
 #
 #   # Only of these rules; then nothing is told that is of no rule. And nothing

@@ -18,7 +18,7 @@ const (
 	BrakeTripped    NoticeKind = "brake-tripped"    // a limit, the loop guard or a full queue began to hold actions
 	BudgetFilling   NoticeKind = "budget-filling"   // the disk, the journal or a queue is used up by 70, 90 or 100 %
 	DeadLetter      NoticeKind = "dead-letter"      // an action came to nothing: refused for good, or its time ran out
-	StreamDead      NoticeKind = "stream-dead"      // a source fell silent
+	StreamDead      NoticeKind = "stream-dead"      // a source fell silent, or a receiver takes nothing
 	RuleFailing     NoticeKind = "rule-failing"     // a rule cannot be evaluated
 	ActionsStopped  NoticeKind = "actions-stopped"  // somebody turned the stop switch on
 )
@@ -84,7 +84,7 @@ func (n *Notice) add(more Notice) {
 	}
 }
 
-// VerbStreamDead is the verb of the note that a source fell silent.
+// VerbStreamDead is the verb of the note that a stream to a receiver stands still.
 const VerbStreamDead = "stream-dead"
 
 // Notices says what a person should know of a record. It is pure.
@@ -115,7 +115,8 @@ func Notices(r *Record) []Notice {
 			add(Notice{Kind: ActionsStopped, Severity: "high", Summary: "all actions were stopped by " + forPeople(o.By),
 				Detail: forPeople(o.Comment), Command: "signalbox stop-actions --resume"})
 		case VerbStreamDead:
-			add(streamDead(o.Detail))
+			add(Notice{Kind: StreamDead, Severity: "high", Summary: "a stream to a receiver stands still: " + forPeople(o.Detail),
+				Command: "signalbox receivers list"})
 		case BudgetWarning, BudgetExhausted:
 			add(budgetFilling(o), o.Verb, o.Budget)
 		}
@@ -163,7 +164,8 @@ func outcomeNotices(o *Outcome, add func(Notice, ...string)) {
 	if o.Event.Type == "feed-health" {
 		var body struct{ Source, Status, Reason string }
 		if json.Unmarshal(o.Event.Body, &body) == nil && body.Status == "blind" {
-			add(streamDead(body.Source+": "+body.Reason), body.Source)
+			add(Notice{Kind: StreamDead, Severity: "high", Summary: "a source fell silent: " + forPeople(body.Source+": "+body.Reason),
+				Command: "signalbox status"}, body.Source)
 		}
 	}
 	if o.Decision == nil {
@@ -178,11 +180,6 @@ func outcomeNotices(o *Outcome, add func(Notice, ...string)) {
 			Detail: forPeople(e.Document + ": " + e.Message), Command: "signalbox explain " + o.Decision.ID,
 		}, e.Rule)
 	}
-}
-
-func streamDead(detail string) Notice {
-	return Notice{Kind: StreamDead, Severity: "high", Summary: "a source fell silent: " + forPeople(detail),
-		Command: "signalbox query '*' --since 1h"}
 }
 
 // budgetFilling is of the two verbs each: that intake stops must not wait because

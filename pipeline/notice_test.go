@@ -69,12 +69,12 @@ func TestNotices(t *testing.T) {
 		}},
 		"source blind": {pipeline.Record{Kind: pipeline.InputRecord, At: morning, Outcomes: []pipeline.Outcome{{
 			Event: pipeline.EventPart{Type: "feed-health", Body: []byte(`{"source":"idp","status":"blind","reason":"no signal for 2h"}`)},
-		}}}, []string{"stream-dead|high|a source fell silent: idp: no signal for 2h||signalbox query '*' --since 1h|idp"}},
+		}}}, []string{"stream-dead|high|a source fell silent: idp: no signal for 2h||signalbox status|idp"}},
 		"source healthy": {pipeline.Record{Kind: pipeline.InputRecord, At: morning, Outcomes: []pipeline.Outcome{{
 			Event: pipeline.EventPart{Type: "feed-health", Body: []byte(`{"source":"idp","status":"healthy"}`)},
 		}}}, nil},
-		"noted as dead": {pipeline.Record{Kind: pipeline.OperatorRecord, At: morning, Operator: &pipeline.OperatorPart{Verb: pipeline.VerbStreamDead, By: "signalbox", Detail: "idp: silent"}}, []string{
-			"stream-dead|high|a source fell silent: idp: silent||signalbox query '*' --since 1h|",
+		"noted as dead": {pipeline.Record{Kind: pipeline.OperatorRecord, At: morning, Operator: &pipeline.OperatorPart{Verb: pipeline.VerbStreamDead, By: "signalbox", Detail: "app.main of receiver app at signals: 3 SETs wait"}}, []string{
+			"stream-dead|high|a stream to a receiver stands still: app.main of receiver app at signals: 3 SETs wait||signalbox receivers list|",
 		}},
 		"stopped": {pipeline.Record{Kind: pipeline.OperatorRecord, At: morning, Operator: &pipeline.OperatorPart{Verb: "stop-actions", By: "kim", Comment: "storm"}}, []string{
 			"actions-stopped|high|all actions were stopped by kim|storm|signalbox stop-actions --resume|",

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -14,6 +15,8 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // TestNotify: a chat that refuses at first is told what waits for a person and
@@ -97,4 +100,74 @@ notify "chat" {
 	if slices.ContainsFunc(append(failed, sent...), func(s string) bool { return strings.Contains(s, testSecret) }) {
 		t.Error("an audit document shows the secret")
 	}
+}
+
+// TestNotifyStreamDead: people are told of a receiver that takes nothing from its
+// stream, and of a transmitter that sends nothing.
+func TestNotifyStreamDead(t *testing.T) {
+	texts := make(chan string, 100)
+	chat := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var said struct{ Text string }
+		if json.NewDecoder(r.Body).Decode(&said) == nil {
+			texts <- said.Text
+		}
+	}))
+	defer chat.Close()
+	next := func(patterns ...string) {
+		t.Helper()
+		select {
+		case text := <-texts:
+			for _, p := range patterns {
+				if !regexp.MustCompile(p).MatchString(text) {
+					t.Errorf("told %q, want %s", text, p)
+				}
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatal("nothing was told")
+		}
+	}
+	tx := pipelinetest.NewTransmitter(t)
+	s := newSite(t)
+	s.write("management.secret", "Bearer management")
+	s.write("app.token", "of-the-app-0123456789")
+	s.configure(received(tx.URL, tx.URL+"/jwks.json", tx.Audience, "") + fmt.Sprintf(`
+sink "http" "chat" {
+  url           = %q
+  allow_private = true
+}
+sink "ssf" "signals" {
+  issuer = "https://signals.example.com"
+  receiver "app" {
+    audience = ["https://app.example.com"]
+    token    = file("app.token")
+    stream "main" {
+      poll {}
+    }
+  }
+}
+notify "chat" {
+  on     = ["stream-dead"]
+  gather = "0s"
+}
+`, chat.URL))
+	var ahead atomic.Int64
+	s.openWith(app.Options{Now: func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }})
+	until(t, "a stream", func() bool { return len(tx.Streams()) == 1 })
+	id := tx.Streams()[0]
+	tx.SetStatus(id, "paused")
+	tx.Tell(t, id, "updated", "stream-updated", "opaque:"+id, `{"status":"paused","reason":"maintenance"}`)
+	next(`^\[high\] a source fell silent: tx: the transmitter has paused the stream`, `(?m)^Next: signalbox status$`)
+
+	client := api.Dial(filepath.Join(s.dir, "data"))
+	if _, err := client.Emit(t.Context(), api.EmitRequest{
+		By: "ana", Event: "session-revoked", Subject: json.RawMessage(`{"format":"email","email":"jane@example.com"}`),
+	}); err != nil {
+		t.Fatal(err)
+	}
+	ahead.Store(int64(16 * time.Minute))                                                                                                          // beyond dead_after
+	if _, err := client.SetReceiverStatus(t.Context(), api.ReceiverStatusRequest{By: "ana", Stream: "app.main", Status: "enabled"}); err != nil { // the streams are looked after
+		t.Fatal(err)
+	}
+	next(`^\[high\] a stream to a receiver stands still: app.main of receiver app at signals: its receiver takes nothing, 1 SET waits, the oldest since`,
+		`(?m)^Next: signalbox receivers list$`)
 }

@@ -259,13 +259,20 @@ func (h *hub) silent(ctx context.Context, s *stream) error {
 	if !is || was {
 		return nil
 	}
-	return h.tellDead(ctx, s, fmt.Sprintf("its receiver takes nothing, %d SETs wait, the oldest since %s", n, oldest.UTC().Format(time.RFC3339)))
+	return h.tellDead(ctx, s, fmt.Sprintf("its receiver takes nothing, %s, the oldest since %s", waiting(n), oldest.UTC().Format(time.RFC3339)))
+}
+
+func waiting(n int) string {
+	if n == 1 {
+		return "1 SET waits"
+	}
+	return fmt.Sprintf("%d SETs wait", n)
 }
 
 func (h *hub) tellDead(ctx context.Context, s *stream, why string) error {
 	return h.line.Note(ctx, pipeline.OperatorPart{
 		Verb: pipeline.VerbStreamDead, By: "signalbox",
-		Detail: fmt.Sprintf("stream %s of receiver %s at %s: %s", s.ID, s.Receiver, h.name, why),
+		Detail: fmt.Sprintf("%s of receiver %s at %s: %s", s.ID, s.Receiver, h.name, why),
 	})
 }
 
