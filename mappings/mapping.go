@@ -62,6 +62,7 @@ type bodyRule struct {
 type fieldRule struct {
 	path    []string
 	names   []strictjson.QuotedName // those of the path
+	same    int                     // with how many names of the rule before the path begins
 	field   document.Field
 	related int // plus one: the field under related that gathers it; 0: none
 	val     expr

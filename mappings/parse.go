@@ -318,8 +318,12 @@ func (c *compiler) eventBlock(b *hclsyntax.Block, common []fieldRule) {
 	r.implied(t, c.m.Vendor)
 	slices.SortFunc(r.fields, func(a, b fieldRule) int { return slices.Compare(a.path, b.path) })
 	for i := 1; i < len(r.fields); i++ {
-		if slices.Equal(r.fields[i-1].path, r.fields[i].path) {
-			c.fault(b.DefRange(), fmt.Sprintf("field %s given twice", r.fields[i].field.Name), "Give it once.")
+		f, before := &r.fields[i], r.fields[i-1].path
+		for f.same < min(len(before), len(f.path)) && before[f.same] == f.path[f.same] {
+			f.same++
+		}
+		if slices.Equal(before, f.path) {
+			c.fault(b.DefRange(), fmt.Sprintf("field %s given twice", f.field.Name), "Give it once.")
 		}
 	}
 	c.m.events = append(c.m.events, r)
@@ -422,7 +426,7 @@ func (c *compiler) fields(x hclsyntax.Expression, prefix string) []fieldRule {
 
 func newField(f document.Field, val expr) fieldRule {
 	path := strings.Split(f.Name, ".")
-	return fieldRule{path, quoted(path), f, relatedTo(f.Name), val}
+	return fieldRule{path: path, names: quoted(path), field: f, related: relatedTo(f.Name), val: val}
 }
 
 // settable are the fields that mappings may set.

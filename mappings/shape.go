@@ -70,8 +70,10 @@ func (r *eventRule) document(e *env) []byte {
 	for n := range e.related {
 		e.related[n] = e.related[n][:0]
 	}
+	same := 0
 	for i := range r.fields {
 		f := &r.fields[i]
+		same = min(same, f.same)
 		v := f.val(e)
 		if v.kind == absent {
 			continue
@@ -86,19 +88,22 @@ func (r *eventRule) document(e *env) []byte {
 				continue
 			}
 		}
-		w.put(f.path, f.names)
+		w.put(f.names, same)
 		v.write(w.w)
+		same = len(f.names)
 	}
+	same = 0
 	for n, list := range e.related {
 		if len(list) == 0 {
 			continue
 		}
-		w.put(relatedPaths[n], relatedQuoted[n])
+		w.put(relatedQuoted[n], same)
 		w.w.Array()
 		for _, s := range list {
 			w.w.Text(s)
 		}
 		w.w.End()
+		same = 1
 	}
 	made, err := w.end()
 	if err != nil || len(made) == len("{}") {
@@ -128,16 +133,9 @@ func (e *env) relateOne(n int, v value) {
 // relatedNames are the fields under related, sorted.
 var relatedNames = [4]string{"hash", "hosts", "ip", "user"}
 
-var relatedPaths = func() (paths [len(relatedNames)][]string) {
-	for i, name := range relatedNames {
-		paths[i] = []string{"related", name}
-	}
-	return paths
-}()
-
 var relatedQuoted = func() (names [len(relatedNames)][]strictjson.QuotedName) {
-	for i, path := range relatedPaths {
-		names[i] = quoted(path)
+	for i, name := range relatedNames {
+		names[i] = quoted([]string{"related", name})
 	}
 	return names
 }()
@@ -270,39 +268,33 @@ func (e *env) depth(v value, at int) int {
 // objects already closed is not opened again.
 type tree struct {
 	w    *strictjson.Builder
-	open []string
-	room [8]string
+	open int // objects on the path written last, beside the outermost
 }
 
 func (t *tree) begin() {
-	t.w.Reset(strictjson.Limits{})
+	t.w.ResetText(strictjson.Limits{})
 	t.w.Object()
-	t.open = t.room[:0]
 }
 
-// put goes to the path, whose value comes next.
-func (t *tree) put(path []string, names []strictjson.QuotedName) {
+// put goes to the path, whose value comes next. The path written last began with
+// the same names, as many as said.
+func (t *tree) put(path []strictjson.QuotedName, same int) {
 	last := len(path) - 1
-	same := 0
-	for same < len(t.open) && same < last && t.open[same] == path[same] {
-		same++
-	}
-	for range t.open[same:] {
+	same = min(same, last, t.open)
+	for range t.open - same {
 		t.w.End()
 	}
-	t.open = t.open[:same]
 	for i := same; i < last; i++ {
-		t.w.NameQuoted(names[i])
+		t.w.NameQuoted(path[i])
 		t.w.Object()
-		t.open = append(t.open, path[i])
 	}
-	t.w.NameQuoted(names[last])
+	t.open = last
+	t.w.NameQuoted(path[last])
 }
 
 func (t *tree) end() ([]byte, error) {
-	for range t.open {
+	for range t.open + 1 {
 		t.w.End()
 	}
-	t.w.End()
 	return t.w.Bytes()
 }

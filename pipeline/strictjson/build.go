@@ -2,12 +2,10 @@ package strictjson
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
-	"math"
+	"math/bits"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // Builder makes a value together with its text, so that a text of our own making
@@ -16,18 +14,22 @@ import (
 // an object or array is closed by End. One that was used keeps its memory;
 // Reset readies it for the next value. It is not safe for concurrent use.
 type Builder struct {
-	lim   Limits
-	b     []byte
-	nodes []node
-	open  []container
-	key   key // where the name of the next value is
-	err   error
-	view  doc // what View gave
+	lim    Limits
+	tree   bool // nodes are made, and not the text alone
+	values int  // so far
+	b      []byte
+	nodes  []node
+	open   []container
+	names  []name // of the members of the open objects, outermost first
+	key    name   // of the next value; end 0: it has none
+	err    error
+	view   doc // what View gave
 }
 
-// key is where the name of a member is.
-type key struct {
-	start, end int32 // end 0: there is none
+// name is where the name of a member is.
+type name struct {
+	order      uint64 // see order
+	start, end int32
 	escaped    bool
 }
 
@@ -39,37 +41,70 @@ type QuotedName struct {
 	escaped bool
 }
 
-// order is the beginning of a name as a number, for comparing most names at once.
-func order(name string) uint64 {
-	var first [8]byte
-	copy(first[:], name)
-	return binary.BigEndian.Uint64(first[:])
+// order is the beginning of a name as a number: of names that differ it differs
+// mostly, and they ascend if it does.
+func order[S ~string | ~[]byte](name S) uint64 {
+	if len(name) >= 8 {
+		return bits.ReverseBytes64(word(name))
+	}
+	w := uint64(0)
+	for i := range len(name) {
+		w |= uint64(name[i]) << (56 - 8*i)
+	}
+	return w
+}
+
+// orderOf is the order of a name that is written with or without escapes.
+func orderOf(written []byte, escaped bool) uint64 {
+	if escaped {
+		return order(unescape(written, true))
+	}
+	return order(written)
 }
 
 // Quote makes a name ready.
 func Quote(name string) QuotedName {
-	text := string(AppendString[string](nil, name))
-	return QuotedName{text, order(text[1 : len(text)-1]), strings.IndexByte(text, '\\') >= 0}
+	text := AppendString[string](nil, name)
+	inner := text[1 : len(text)-1]
+	escaped := bytes.IndexByte(inner, '\\') >= 0
+	return QuotedName{string(text), orderOf(inner, escaped), escaped}
 }
 
 // container is an object or array that is being made.
 type container struct {
-	node   int32
-	last   int32  // node of the last member
-	sorted bool   // names ascend so far, so that a greater one is new
-	order  uint64 // of the last name, if it was quoted before; see order
+	node     int32 // of a tree
+	count    int32 // of members or elements so far
+	names    int32 // where those of its members begin
+	array    bool
+	greatest uint64 // order of its names
 }
 
 // Reset forgets what was made, and sets the limits of what is made next.
 func (w *Builder) Reset(lim Limits) {
+	w.ResetText(lim)
+	w.tree = true
+}
+
+// ResetText is Reset for who wants Bytes alone: there will be no Value or View.
+func (w *Builder) ResetText(lim Limits) {
 	if lim.Depth <= 0 || lim.Depth > maxDepth {
 		lim.Depth = maxDepth
 	}
-	w.lim, w.b, w.nodes, w.open, w.key, w.err = lim, w.b[:0], w.nodes[:0], w.open[:0], key{}, nil
+	w.lim, w.b, w.nodes, w.open, w.names, w.key, w.err = lim, w.b[:0], w.nodes[:0], w.open[:0], w.names[:0], name{}, nil
+	w.tree, w.values = false, 0
 }
 
 // Len is the number of bytes so far.
 func (w *Builder) Len() int { return len(w.b) }
+
+// Bytes is the text of what was made, with memory of its own. The returned error
+// is that of Value.
+func (w *Builder) Bytes() ([]byte, error) {
+	if err := w.whole(); err != nil {
+		return nil, err
+	}
+	return bytes.Clone(w.b), nil
+}
 
 // Value is what was made, with memory of its own. The returned error is always
 // an *Error; its offset is where the text was when it went wrong.
@@ -81,29 +116,25 @@ func (w *Builder) Value() (Value, error) {
 	return Value{&doc{src: bytes.Clone(w.b), nodes: slices.Clone(w.nodes)}, 0}, nil
 }
 
-// Bytes is the text of what was made, with memory of its own, for who wants no
-// more. The returned error is that of Value.
-func (w *Builder) Bytes() ([]byte, error) {
-	if _, err := w.View(); err != nil {
-		return nil, err
-	}
-	return bytes.Clone(w.b), nil
-}
-
 // View is Value in the memory of the builder, until the next Reset: for who
 // reads it at once and keeps nothing of it.
 func (w *Builder) View() (Value, error) {
-	if len(w.open) > 0 || len(w.nodes) == 0 {
+	if err := w.whole(); err != nil {
+		return Value{}, err
+	}
+	w.view = doc{src: w.b, nodes: w.nodes}
+	return Value{&w.view, 0}, nil
+}
+
+// whole says what is wrong with what was made.
+func (w *Builder) whole() error {
+	if len(w.open) > 0 || w.values == 0 {
 		w.fail("unexpected end of text")
 	}
 	if w.lim.Bytes > 0 && len(w.b) > w.lim.Bytes {
 		w.fail("text is longer than %d bytes", w.lim.Bytes)
 	}
-	if w.err != nil {
-		return Value{}, w.err
-	}
-	w.view = doc{src: w.b, nodes: w.nodes}
-	return Value{&w.view, 0}, nil
+	return w.err
 }
 
 func (w *Builder) fail(format string, args ...any) {
@@ -121,7 +152,7 @@ func (w *Builder) Array() { w.enter(Array, '[') }
 func (w *Builder) enter(kind Kind, bracket byte) {
 	i := w.begin(kind)
 	w.b = append(w.b, bracket)
-	w.open = append(w.open, container{node: i, sorted: true})
+	w.open = append(w.open, container{node: i, names: int32(len(w.names)), array: kind == Array})
 	if len(w.open) > w.lim.Depth {
 		w.fail("nested deeper than %d", w.lim.Depth)
 	}
@@ -130,31 +161,37 @@ func (w *Builder) enter(kind Kind, bracket byte) {
 // End closes the object or array begun last.
 func (w *Builder) End() {
 	last := len(w.open) - 1
-	i := w.open[last].node
-	w.open = w.open[:last]
+	in := &w.open[last]
+	w.open, w.names = w.open[:last], w.names[:in.names]
 	bracket := byte('}')
-	if w.nodes[i].kind == Array {
+	if in.array {
 		bracket = ']'
 	}
 	w.b = append(w.b, bracket)
-	w.end(i)
+	if w.tree {
+		w.nodes[in.node].count = in.count
+		w.end(in.node)
+	}
 }
 
-// begin enters a value, whose text begins here.
+// begin enters a value, whose text begins here, and gives its node, if there is
+// to be a tree.
 func (w *Builder) begin(kind Kind) int32 {
-	if w.lim.Nodes > 0 && len(w.nodes) >= w.lim.Nodes {
+	if w.lim.Nodes > 0 && w.values >= w.lim.Nodes {
 		w.fail("more than %d values", w.lim.Nodes)
 	}
-	i := int32(len(w.nodes))
+	w.values++
 	if len(w.open) > 0 {
 		in := &w.open[len(w.open)-1]
-		of := &w.nodes[in.node]
-		if of.kind == Array && of.count > 0 {
+		if in.array && in.count > 0 {
 			w.b = append(w.b, ',')
 		}
-		of.count++
-		in.last = i
+		in.count++
 	}
+	if !w.tree {
+		return 0
+	}
+	i := int32(len(w.nodes))
 	var n *node
 	w.nodes, n = enter(w.nodes)
 	n.kind, n.escaped, n.start = kind, false, int32(len(w.b))
@@ -164,7 +201,7 @@ func (w *Builder) begin(kind Kind) int32 {
 	return i
 }
 
-// end completes a value.
+// end completes a value of a tree.
 func (w *Builder) end(i int32) {
 	n := &w.nodes[i]
 	n.end, n.next = int32(len(w.b)), int32(len(w.nodes))
@@ -186,69 +223,53 @@ func (w *Builder) quoted(s string) (start, end int32, escaped bool) {
 // Name is the name of the member whose value comes next. The object must not
 // have one of the name.
 func (w *Builder) Name(name string) {
-	in := &w.open[len(w.open)-1]
-	of := &w.nodes[in.node]
-	if of.count > 0 {
-		w.b = append(w.b, ',')
-	}
+	in := w.beginName()
 	w.key.start, w.key.end, w.key.escaped = w.quoted(name)
-	w.named(in, of)
+	w.named(in, orderOf(w.b[w.key.start:w.key.end], w.key.escaped))
 }
 
 // NameQuoted is Name of a name that was made ready.
 func (w *Builder) NameQuoted(name QuotedName) {
-	in := &w.open[len(w.open)-1]
-	of := &w.nodes[in.node]
-	if of.count > 0 {
-		w.b = append(w.b, ',')
-	}
+	in := w.beginName()
 	w.key.start = int32(len(w.b)) + 1
 	w.b = append(w.b, name.text...)
 	w.key.end, w.key.escaped = int32(len(w.b))-1, name.escaped
-	if in.sorted && !name.escaped && name.order > in.order && w.lim.Members == 0 {
-		w.b = append(w.b, ':')
-	} else {
-		w.named(in, of)
+	w.named(in, name.order)
+}
+
+// beginName goes to where the next name is written.
+func (w *Builder) beginName() *container {
+	in := &w.open[len(w.open)-1]
+	if in.count > 0 {
+		w.b = append(w.b, ',')
 	}
-	in.order = name.order
+	return in
 }
 
 // named checks the name just written, and goes on to its value.
-func (w *Builder) named(in *container, of *node) {
-	if w.lim.Members > 0 && int(of.count) >= w.lim.Members {
+func (w *Builder) named(in *container, order uint64) {
+	if w.lim.Members > 0 && int(in.count) >= w.lim.Members {
 		w.fail("more than %d members in one object", w.lim.Members)
 	}
-	if of.count > 0 && w.repeated(in) {
+	w.key.order = order
+	if order > in.greatest {
+		in.greatest = order
+	} else if w.repeated(w.names[in.names:]) {
 		w.fail("duplicate member %q", clip(unescape(w.b[w.key.start:w.key.end], w.key.escaped)))
 	}
-	in.sorted = in.sorted && !w.key.escaped
-	in.order = math.MaxUint64
+	w.names = append(w.names, w.key)
 	w.b = append(w.b, ':')
 }
 
-// repeated reports whether the object has a member of the name already.
-func (w *Builder) repeated(in *container) bool {
-	key := w.b[w.key.start:w.key.end]
-	if in.sorted && !w.key.escaped {
-		last := &w.nodes[in.last]
-		before := w.b[last.keyStart:last.keyEnd]
-		if len(before) > 0 && len(key) > 0 && before[0] < key[0] || bytes.Compare(before, key) < 0 {
-			return false
+// repeated reports whether the name just written is one of those before.
+func (w *Builder) repeated(names []name) bool {
+	for i := range names {
+		n := &names[i]
+		if n.order != w.key.order {
+			continue
 		}
-		in.sorted = false
-	}
-	for j := in.node + 1; int(j) < len(w.nodes); j = w.nodes[j].next {
-		n := &w.nodes[j]
-		other := w.b[n.keyStart:n.keyEnd]
-		if n.keyEsc == w.key.escaped {
-			if bytes.Equal(key, other) {
-				return true
-			}
-			if !n.keyEsc {
-				continue
-			}
-		}
-		if unescape(key, w.key.escaped) == unescape(other, n.keyEsc) {
+		one, other := w.b[n.start:n.end], w.b[w.key.start:w.key.end]
+		if bytes.Equal(one, other) || (n.escaped || w.key.escaped) && unescape(one, n.escaped) == unescape(other, w.key.escaped) {
 			return true
 		}
 	}
@@ -259,8 +280,10 @@ func (w *Builder) repeated(in *container) bool {
 func (w *Builder) Text(s string) {
 	i := w.begin(String)
 	start, end, escaped := w.quoted(s)
-	n := &w.nodes[i]
-	n.start, n.end, n.escaped, n.next = start, end, escaped, i+1
+	if w.tree {
+		n := &w.nodes[i]
+		n.start, n.end, n.escaped, n.next = start, end, escaped, i+1
+	}
 }
 
 // Number is a number as it is written.
@@ -272,21 +295,27 @@ func (w *Builder) Number(digits string) {
 	if from == len(w.b) || p.number() != nil || p.pos != len(w.b) {
 		w.fail("invalid number")
 	}
-	w.end(i)
+	if w.tree {
+		w.end(i)
+	}
 }
 
 // Bool is true or false.
 func (w *Builder) Bool(v bool) {
 	i := w.begin(Bool)
 	w.b = strconv.AppendBool(w.b, v)
-	w.end(i)
+	if w.tree {
+		w.end(i)
+	}
 }
 
 // Null is null.
 func (w *Builder) Null() {
 	i := w.begin(Null)
 	w.b = append(w.b, "null"...)
-	w.end(i)
+	if w.tree {
+		w.end(i)
+	}
 }
 
 // Copy is a value of another text, as it is written there, but on one line. A
@@ -304,6 +333,11 @@ func (w *Builder) Copy(v Value) {
 		return
 	}
 	i := w.begin(from.kind)
+	w.values += count - 1
+	if !w.tree {
+		w.b = append(w.b, raw...)
+		return
+	}
 	own := w.nodes[i]
 	text, at := int32(len(w.b))-from.start, i-v.i
 	if from.kind == String {
@@ -333,16 +367,12 @@ func (w *Builder) copyEach(v Value, raw []byte) {
 			if !ok {
 				break
 			}
-			in := &w.open[len(w.open)-1]
-			of := &w.nodes[in.node]
-			if of.count > 0 {
-				w.b = append(w.b, ',')
-			}
+			in := w.beginName()
 			key := m.node()
 			w.key.start, w.key.escaped = int32(len(w.b))+1, key.keyEsc
 			w.b = append(w.b, v.d.src[key.keyStart-1:key.keyEnd+1]...)
 			w.key.end = int32(len(w.b)) - 1
-			w.named(in, of)
+			w.named(in, orderOf(v.d.src[key.keyStart:key.keyEnd], key.keyEsc))
 			w.copyEach(m, m.Raw())
 		}
 		w.End()
@@ -359,6 +389,9 @@ func (w *Builder) copyEach(v Value, raw []byte) {
 	default:
 		i := w.begin(from.kind)
 		w.b = append(w.b, raw...)
+		if !w.tree {
+			return
+		}
 		w.end(i)
 		if n := &w.nodes[i]; from.kind == String {
 			n.start, n.end, n.escaped = n.start+1, n.end-1, from.escaped

@@ -86,6 +86,12 @@ func FuzzBuilder(f *testing.F) {
 			if err != nil || !same(built, parsed) {
 				t.Fatalf("%q is built as %q: %v", text, built.Raw(), err)
 			}
+			turn = 0
+			w.ResetText(lim)
+			build(&w, v, func() bool { turn++; return pattern>>(turn%64)&1 == 1 })
+			if text, err := w.Bytes(); err != nil || string(text) != string(built.Raw()) {
+				t.Fatalf("%q is built as text %q: %v", built.Raw(), text, err)
+			}
 			if strings.ContainsAny(string(built.Raw()), "\n\r") {
 				t.Fatalf("%q is built on several lines: %q", text, built.Raw())
 			}
@@ -126,6 +132,8 @@ func TestBuilderRefuses(t *testing.T) {
 		"duplicate":          {members("a", "b", "a"), `duplicate member "a"`},
 		"duplicate unsorted": {members("b", "a", "b"), `duplicate member "b"`},
 		"duplicate at once":  {members("a", "a"), `duplicate member "a"`},
+		"duplicate empty":    {members("a", "", ""), `duplicate member ""`},
+		"duplicate long":     {members("long name 2", "long name 1", "long name 2"), `duplicate member "long name 2"`},
 		"duplicate escaped":  {members("a", "x\n", "b", "x\n"), "duplicate member \"x\\n\""},
 		"quoted":             {quoted("a", "b", "a"), `duplicate member "a"`},
 		"quoted unsorted":    {quoted("b", "a", "b"), `duplicate member "b"`},
@@ -160,6 +168,11 @@ func TestBuilderRefuses(t *testing.T) {
 			c.make(&w)
 			if _, err := w.Value(); err == nil || !strings.Contains(err.Error(), c.want) {
 				t.Errorf("%s: %v, want %s", name, err, c.want)
+			}
+			w.ResetText(lim)
+			c.make(&w)
+			if _, err := w.Bytes(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("%s, text alone: %v, want %s", name, err, c.want)
 			}
 		}
 	}

@@ -154,66 +154,67 @@ func (p *parser) value(keyStart, keyEnd int, keyEsc bool) error {
 	if p.lim.Nodes > 0 && len(p.nodes) >= p.lim.Nodes {
 		return p.fail("more than %d values", p.lim.Nodes)
 	}
-	i := len(p.nodes)
-	var n *node
-	p.nodes, n = enter(p.nodes)
-	n.escaped, n.keyEsc, n.keyStart, n.keyEnd, n.start = false, keyEsc, int32(keyStart), int32(keyEnd), int32(p.pos)
-	n.end, n.next, n.count = 0, 0, 0
-	var (
-		kind  Kind
-		count int
-		err   error
-	)
-	switch c := p.src[p.pos]; {
+	from, kind, escaped := p.pos, Null, false
+	var err error
+	switch c := p.src[from]; {
 	case c == '"':
-		start, end, esc, err := p.str()
-		if err != nil {
-			return err
-		}
-		n := &p.nodes[i]
-		n.kind, n.escaped, n.start, n.end, n.next = String, esc, int32(start), int32(end), int32(i+1)
-		return nil
-	case c == '{':
-		kind = Object
-		count, err = p.object(i)
-	case c == '[':
-		kind = Array
-		count, err = p.array()
+		kind = String
+		_, _, escaped, err = p.str()
+	case c == '{' || c == '[':
+		return p.container(c, keyStart, keyEnd, keyEsc)
 	case c == '-' || c >= '0' && c <= '9':
-		kind = Number
-		err = p.number()
+		kind, err = Number, p.number()
 	case c == 't':
 		kind, err = Bool, p.literal("true")
 	case c == 'f':
 		kind, err = Bool, p.literal("false")
 	case c == 'n':
-		kind, err = Null, p.literal("null")
+		err = p.literal("null")
 	default:
 		err = p.fail("unexpected character %q", rune(c))
 	}
 	if err != nil {
 		return err
 	}
-	n = &p.nodes[i]
-	n.kind, n.end, n.next, n.count = kind, int32(p.pos), int32(len(p.nodes)), int32(count)
+	quote := 0
+	if kind == String {
+		quote = 1
+	}
+	var n *node
+	p.nodes, n = enter(p.nodes)
+	n.kind, n.escaped, n.keyEsc, n.keyStart, n.keyEnd = kind, escaped, keyEsc, int32(keyStart), int32(keyEnd)
+	n.start, n.end, n.next, n.count = int32(from+quote), int32(p.pos-quote), int32(len(p.nodes)), 0
 	return nil
 }
 
-func (p *parser) enter() error {
-	p.depth++
-	if p.depth > p.lim.Depth {
+// container reads an object or array, whose node comes before those in it.
+func (p *parser) container(bracket byte, keyStart, keyEnd int, keyEsc bool) (err error) {
+	self := len(p.nodes)
+	var n *node
+	p.nodes, n = enter(p.nodes)
+	n.escaped, n.keyEsc, n.keyStart, n.keyEnd, n.start = false, keyEsc, int32(keyStart), int32(keyEnd), int32(p.pos)
+	if p.depth++; p.depth > p.lim.Depth {
 		return p.fail("nested deeper than %d", p.lim.Depth)
 	}
 	p.pos++
 	p.space()
+	kind, count := Array, 0
+	if bracket == '{' {
+		kind = Object
+		count, err = p.object(self)
+	} else {
+		count, err = p.array()
+	}
+	if err != nil {
+		return err
+	}
+	p.depth--
+	n = &p.nodes[self]
+	n.kind, n.end, n.next, n.count = kind, int32(p.pos), int32(len(p.nodes)), int32(count)
 	return nil
 }
 
 func (p *parser) object(self int) (int, error) {
-	if err := p.enter(); err != nil {
-		return 0, err
-	}
-	defer func() { p.depth-- }()
 	count := 0
 	var names nameSet
 	if p.pos < len(p.src) && p.src[p.pos] == '}' {
@@ -247,6 +248,9 @@ func (p *parser) object(self int) (int, error) {
 			return 0, err
 		}
 		count++
+		if p.comma() {
+			continue
+		}
 		done, err := p.separator('}')
 		if err != nil {
 			return 0, err
@@ -290,10 +294,6 @@ func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *nameSet) bo
 }
 
 func (p *parser) array() (int, error) {
-	if err := p.enter(); err != nil {
-		return 0, err
-	}
-	defer func() { p.depth-- }()
 	count := 0
 	if p.pos < len(p.src) && p.src[p.pos] == ']' {
 		p.pos++
@@ -304,6 +304,9 @@ func (p *parser) array() (int, error) {
 			return 0, err
 		}
 		count++
+		if p.comma() {
+			continue
+		}
 		done, err := p.separator(']')
 		if err != nil {
 			return 0, err
@@ -312,6 +315,15 @@ func (p *parser) array() (int, error) {
 			return count, nil
 		}
 	}
+}
+
+// comma reads a comma without white space round it, as most are.
+func (p *parser) comma() bool {
+	if at := p.pos; at+1 < len(p.src) && p.src[at] == ',' && p.src[at+1] > ' ' {
+		p.pos = at + 1
+		return true
+	}
+	return false
 }
 
 // separator reads a comma or the closing character.
@@ -381,39 +393,45 @@ func (p *parser) number() error {
 
 // str reads a string and returns the range between its quotes.
 func (p *parser) str() (start, end int, escaped bool, err error) {
-	p.pos++
-	start = p.pos
-	for p.pos < len(p.src) {
-		if p.pos+8 <= len(p.src) {
-			n := plainBytes(binary.LittleEndian.Uint64(p.src[p.pos:]))
-			p.pos += n
-			if n == 8 {
-				continue
+	src, at := p.src, p.pos+1
+	start = at
+	for {
+		for at+8 <= len(src) {
+			n := plainBytes(binary.LittleEndian.Uint64(src[at:]))
+			at += n
+			if n < 8 {
+				break
 			}
 		}
-		switch c := p.src[p.pos]; {
+		if at >= len(src) {
+			p.pos = at
+			return 0, 0, false, p.fail("unterminated string")
+		}
+		switch c := src[at]; {
 		case c == '"':
-			end = p.pos
-			p.pos++
-			return start, end, escaped, nil
+			p.pos = at + 1
+			return start, at, escaped, nil
 		case c == '\\':
 			escaped = true
+			p.pos = at
 			if err := p.escape(); err != nil {
 				return 0, 0, false, err
 			}
+			at = p.pos
 		case c < 0x20:
+			p.pos = at
 			return 0, 0, false, p.fail("control character in a string")
 		case c < utf8.RuneSelf:
-			p.pos++
+			at++
 		default:
-			r, size := utf8.DecodeRune(p.src[p.pos:])
+			r, size := utf8.DecodeRune(src[at:])
 			if r == utf8.RuneError && size == 1 {
+				p.pos = at
 				return 0, 0, false, p.fail("invalid UTF-8 in a string")
 			}
-			p.pos += size
+			at += size
 		}
 	}
-	return 0, 0, false, p.fail("unterminated string")
 }
 
 func (p *parser) escape() error {

@@ -101,25 +101,31 @@ func (v Value) Find(name string) Value {
 	if n.kind != Object {
 		return Value{}
 	}
-	var folded Value
-	for j := v.i + 1; j < n.next; j = v.d.nodes[j].next {
-		c := &v.d.nodes[j]
+	folded := int32(0) // no member is the first node
+	nodes, src := v.d.nodes, v.d.src
+	for j, end := v.i+1, n.next; j < end; {
+		c := &nodes[j]
+		at := j
+		j = c.next
 		if int(c.keyEnd-c.keyStart) != len(name) && !c.keyEsc {
 			continue
 		}
-		key := v.d.src[c.keyStart:c.keyEnd]
+		key := src[c.keyStart:c.keyEnd]
 		if c.keyEsc {
 			key = []byte(unescape(key, true))
 		}
 		switch {
 		case len(key) != len(name):
 		case string(key) == name:
-			return Value{v.d, j}
-		case folded.d == nil && strings.EqualFold(string(key), name):
-			folded = Value{v.d, j}
+			return Value{v.d, at}
+		case folded == 0 && strings.EqualFold(string(key), name):
+			folded = at
 		}
 	}
-	return folded
+	if folded == 0 {
+		return Value{}
+	}
+	return Value{v.d, folded}
 }
 
 // Name is the name of the member that the value is, "" for any other.
