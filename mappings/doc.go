@@ -36,8 +36,8 @@
 //
 // # Expressions
 //
-// The syntax is that of HCL: literals, templates, operators, conditionals, for,
-// splat, functions. The names are raw (the record), envelope.<member> (of what
+// The syntax is that of HCL: literals, templates, operators, conditionals, for
+// (with grouping), splat, functions. The names are raw (the record), envelope.<member> (of what
 // it was unwrapped from, the outermost that has the member), item and index
 // (with each), meta (source, position, received, made), local.<name>, and the
 // variables of for. Enums are used by enum().

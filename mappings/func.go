@@ -149,7 +149,7 @@ func (c *compiler) test(x *hclsyntax.FunctionCallExpr) cond {
 			return !nullLike(v) && !v.empty()
 		}
 	}
-	if test := textTests[x.Name]; test != nil && len(x.Args) > 1 {
+	if test := textTests[x.Name]; test != noTest && len(x.Args) > 1 {
 		if words, ok := c.constants(x.Args[1:]); ok {
 			return anyOf(c.expr(x.Args[0]), words, test)
 		}
@@ -171,13 +171,13 @@ func (c *compiler) constants(args []hclsyntax.Expression) (words []string, ok bo
 }
 
 // anyOf tests against words that are known beforehand.
-func anyOf(of expr, words []string, test func(s, word string) bool) cond {
+func anyOf(of expr, words []string, test textTest) cond {
 	one := func(e *env, v value) bool {
 		s, ok := v.string()
 		e.work(len(words) * (elementWork + 2*len(s)))
 		if ok {
 			for _, w := range words {
-				if test(s, w) {
+				if test.holds(s, w) {
 					return true
 				}
 			}

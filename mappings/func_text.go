@@ -37,12 +37,36 @@ func onText(name, doc string, f func(string) value) Function {
 	return Function{Name: name, Args: "text", Doc: doc, least: 1, most: 1, text: f}
 }
 
-// textTests compare a text with another, case aside.
-var textTests = map[string]func(s, other string) bool{
-	"is":          strings.EqualFold,
-	"contains":    containsFold,
-	"starts_with": func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[:len(o)], o) },
-	"ends_with":   func(s, o string) bool { return len(s) >= len(o) && strings.EqualFold(s[len(s)-len(o):], o) },
+// textTest compares a text with another, case aside.
+type textTest uint8
+
+const (
+	noTest textTest = iota
+	isTest
+	containsTest
+	startsTest
+	endsTest
+)
+
+var textTests = map[string]textTest{"is": isTest, "contains": containsTest, "starts_with": startsTest, "ends_with": endsTest}
+
+// holds reports whether the test holds of a text and another.
+func (t textTest) holds(s, other string) bool {
+	switch t {
+	case isTest:
+		return mayEqual(s, other) && strings.EqualFold(s, other)
+	case containsTest:
+		return containsFold(s, other)
+	case startsTest:
+		return len(s) >= len(other) && mayEqual(s, other) && strings.EqualFold(s[:len(other)], other)
+	}
+	return len(s) >= len(other) && strings.EqualFold(s[len(s)-len(other):], other)
+}
+
+// mayEqual reports whether texts begin with bytes that may be the same letter:
+// most that are compared do not.
+func mayEqual(s, other string) bool {
+	return s == "" || other == "" || s[0]|0x20 == other[0]|0x20 || s[0] >= utf8.RuneSelf || other[0] >= utf8.RuneSelf
 }
 
 // onTexts makes a test of a text against others.
@@ -61,7 +85,7 @@ func onTexts(name, args, doc string) Function {
 	}}
 }
 
-func (e *env) matchesOne(v value, others []value, f func(s, other string) bool) bool {
+func (e *env) matchesOne(v value, others []value, f textTest) bool {
 	s, ok := v.string()
 	if !ok {
 		return false
@@ -69,14 +93,14 @@ func (e *env) matchesOne(v value, others []value, f func(s, other string) bool) 
 	for _, a := range others {
 		e.work(elementWork + 4*len(s) + len(a.text))
 		if a.kind != list {
-			if other, ok := a.string(); ok && f(s, other) {
+			if other, ok := a.string(); ok && f.holds(s, other) {
 				return true
 			}
 			continue
 		}
 		for _, o := range e.elements(a) {
 			e.work(elementWork + 4*len(s) + len(o.text))
-			if other, ok := o.string(); ok && f(s, other) {
+			if other, ok := o.string(); ok && f.holds(s, other) {
 				return true
 			}
 		}

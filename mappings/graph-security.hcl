@@ -37,21 +37,23 @@ mapping "graph-security" {
     tenant = clean(coalesce(raw.tenantId, envelope.tenantId), "00000000-0000-0000-0000-000000000000")
     issuer = "https://login.microsoftonline.com/${local.tenant}/v2.0"
 
-    # What a piece of evidence is: by its type, else by what only such have.
+    # What a piece of evidence is: by the last part of its type, as in
+    # #microsoft.graph.security.userEvidence, else by what only such have.
     evidence = [for x in list(coalesce(json(raw.evidence), raw.evidence)) : {
       it   = x
       role = list(x.detailedRoles, x.roles)
-      kind = coalesce(
+      kind = last(split(".", coalesce(
         x["@odata.type"], x.odata_type, x.at_sign_odata_type,
-        has(x.imageFile) || has(x.processId) ? ".processEvidence" : null,
-        has(x.fileDetails) ? ".fileEvidence" : null,
-        has(x.deviceDnsName) || has(x.mdeDeviceId) ? ".deviceEvidence" : null,
-        has(x.primaryAddress) ? ".mailboxEvidence" : null,
-        has(x.userAccount) ? ".userEvidence" : null,
-        has(x.ipAddress) ? ".ipEvidence" : null,
-        has(x.url) ? ".urlEvidence" : null,
-      )
+        has(x.imageFile) || has(x.processId) ? "processEvidence" : null,
+        has(x.fileDetails) ? "fileEvidence" : null,
+        has(x.deviceDnsName) || has(x.mdeDeviceId) ? "deviceEvidence" : null,
+        has(x.primaryAddress) ? "mailboxEvidence" : null,
+        has(x.userAccount) ? "userEvidence" : null,
+        has(x.ipAddress) ? "ipEvidence" : null,
+        has(x.url) ? "urlEvidence" : null,
+      )))
     }]
+    of = { for x in local.evidence : x.kind => x... } # by kind
 
     # Users and devices, the same in several forms made one. Members that are
     # merged are true or absent, so that what one form tells counts for all.
@@ -64,15 +66,15 @@ mapping "graph-security" {
       full   = coalesce(x.it.userAccount.displayName, x.it.displayName)
       hit    = is(x.role, "compromised", "attacked", "impacted", "victim") ? true : null
       aside  = is(x.role, "attacker", "commandAndControl", "contextual", "destination") ? true : null
-    } if ends_with(x.kind, ".userEvidence", ".mailboxEvidence")], "sid", "oid", "upn")
-    devices = merge_by([for x in local.evidence : {
+    } if is(x.kind, "userEvidence", "mailboxEvidence")], "sid", "oid", "upn")
+    devices = merge_by([for x in local.of.deviceEvidence : {
       mde   = clean(x.it.mdeDeviceId)
       aad   = clean(x.it.azureAdDeviceId, "00000000-0000-0000-0000-000000000000")
       dns   = lower(coalesce(x.it.deviceDnsName, x.it.hostName))
       it    = x.it
       hit   = is(x.role, "compromised", "primaryDevice", "attacked", "impacted", "victim") ? true : null
       aside = is(x.role, "attacker", "commandAndControl", "contextual", "destination") ? true : null
-    } if ends_with(x.kind, ".deviceEvidence")], "mde", "aad", "dns")
+    }], "mde", "aad", "dns")
 
     # The affected by their role; the only one there is, if no role tells; never
     # one of several by chance, and never the attacker's.
@@ -86,12 +88,12 @@ mapping "graph-security" {
       [for i, d in local.struck : { device = d } if i > 0 && i < 50],
     )
 
-    ips       = [for x in local.evidence : x.it if ends_with(x.kind, ".ipEvidence")]
-    files     = [for x in local.evidence : x.it if ends_with(x.kind, ".fileEvidence")]
-    processes = [for x in local.evidence : x.it if ends_with(x.kind, ".processEvidence")]
-    url       = first([for x in local.evidence : x.it.url if ends_with(x.kind, ".urlEvidence")])
+    ips       = local.of.ipEvidence[*].it
+    files     = local.of.fileEvidence[*].it
+    processes = local.of.processEvidence[*].it
+    url       = first(local.of.urlEvidence[*].it.url)
     app       = first([for x in local.evidence : x.it.displayName if ends_with(x.kind, "ApplicationEvidence")])
-    message   = first([for x in local.evidence : x.it if ends_with(x.kind, ".analyzedMessageEvidence")])
+    message   = first(local.of.analyzedMessageEvidence[*].it)
     process   = local.processes[0]
     file      = local.files[0]
     remedies  = local.evidence[*].it.remediationStatus

@@ -174,14 +174,33 @@ func (e *env) attribute(v value, a *attr) value {
 }
 
 func memberOf(members []member, a *attr) value {
+	if want := a.class; want > 0 { // what is compared by number alone, as nearly all is
+		compared := false
+		for i := range members {
+			m := &members[i]
+			if m.class == want {
+				if m.name == a.name {
+					return m.value
+				}
+				compared = true
+			} else if m.class == classUnknown {
+				compared = true
+			}
+		}
+		if !compared {
+			return value{}
+		}
+	}
 	folded := -1
 	for i := range members {
 		m := &members[i]
-		switch {
-		case m.class != a.class && m.class != classUnknown && a.class != classUnknown:
-		case m.name == a.name:
+		if m.class != a.class && m.class != classUnknown && a.class != classUnknown {
+			continue
+		}
+		if m.name == a.name {
 			return m.value
-		case folded < 0 && (m.class == a.class && a.class > 0 || strings.EqualFold(m.name, a.name)):
+		}
+		if folded < 0 && (m.class == a.class && a.class > 0 || strings.EqualFold(m.name, a.name)) {
 			folded = i
 		}
 	}

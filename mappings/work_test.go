@@ -41,6 +41,7 @@ func TestWorkIsBounded(t *testing.T) {
 		"regex":             `[for x in raw.many : regex("(x|y)*z", local.big)]`,
 		"equal":             `[for x in raw.many : local.big == raw.big]`,
 		"object":            `{ for x in raw.ids : x => 1 }`,
+		"groups":            `{ for x in raw.ids : x => 1... }`,
 		"element":           `[for x in raw.many : raw.ids[19999]]`,
 	} {
 		t.Run(name, func(t *testing.T) {
