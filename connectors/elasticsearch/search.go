@@ -227,6 +227,14 @@ func (s *search) rest(ctx context.Context, last query.Cursor) (full bool, err er
 	return true, nil
 }
 
+// added is what documents have on a cluster only: they come back as they were given.
+var added = func() (fields []string) {
+	for _, f := range document.ClusterFields() {
+		fields = append(fields, f.Name)
+	}
+	return append(fields, "data_stream")
+}()
+
 // read asks for hits from a place on, those of the same moment and sequence
 // included, and sorts them. If there are more the last ones of one place are
 // left out, for there may be others of it.
@@ -256,7 +264,7 @@ func (s *search) read(ctx context.Context, keyed bool, from *query.Cursor, size 
 			conditions = append(conditions, object{"bool": object{"must_not": exists}})
 		}
 	}
-	body := object{"size": size, "query": object{"bool": object{"filter": conditions}}, "track_total_hits": false, "sort": sort}
+	body := object{"size": size, "query": object{"bool": object{"filter": conditions}}, "track_total_hits": false, "sort": sort, "_source": object{"excludes": added}}
 	if from != nil {
 		after := []any{from.Time, from.Sequence + step}
 		if byKey {

@@ -92,7 +92,11 @@ type chainPrinter struct {
 }
 
 func (p *chainPrinter) print(links []*question.Link) error {
-	for _, l := range links {
+	for i, l := range links {
+		if i > 0 {
+			fmt.Fprintln(p.w)
+			p.day = ""
+		}
 		if err := p.link(l, 0); err != nil {
 			return err
 		}
