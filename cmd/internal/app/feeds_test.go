@@ -3,11 +3,16 @@ package app_test
 import (
 	"fmt"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/cmd/internal/backup"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
@@ -153,5 +158,44 @@ notes contains "blind, keys known" if {
 	}
 	if code, body := get(t, a, "/readyz"); code != http.StatusOK {
 		t.Errorf("readyz: %d %s", code, body)
+	}
+}
+
+// TestFeedFromBackup: a restored product goes on with the stream it had.
+func TestFeedFromBackup(t *testing.T) {
+	tx := pipelinetest.NewTransmitter(t)
+	s := newSite(t)
+	s.transmitted(tx)
+	a := s.open()
+	until(t, "a stream", func() bool { return len(tx.Streams()) == 1 })
+	data := filepath.Join(s.dir, "data")
+	until(t, "it is remembered", func() bool {
+		text, err := os.ReadFile(filepath.Join(data, "streams", "tx.json"))
+		return err == nil && strings.Contains(string(text), tx.Streams()[0])
+	})
+	dir := filepath.Join(t.TempDir(), "backup")
+	m, err := api.Dial(data).Backup(t.Context(), api.BackupRequest{Dir: dir, By: "ana"}, func(string, int64, int64) {})
+	if err != nil || m.Streams() != 1 {
+		t.Fatalf("%+v, %v", m, err)
+	}
+	s.stop(a)
+	if err := os.RemoveAll(data); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Restore(t.Context(), backup.RestoreOptions{Dir: dir, DataDir: data, By: "ana", Now: time.Now}); err != nil {
+		t.Fatal(err)
+	}
+	listed := len(tx.Asked("GET", "/streams"))
+	a = s.open()
+	id := tx.Streams()[0]
+	tx.Tell(t, id, "jti-after", "session-revoked", "jane@example.com", `{"event_timestamp":1764057600}`)
+	until(t, "a token after the restore", func() bool { return strings.Contains(fmt.Sprint(tx.Acked(id)), "jti-after") })
+	if n := len(tx.Streams()); n != 1 {
+		t.Errorf("%d streams", n)
+	}
+	for _, asked := range tx.Asked("GET", "/streams")[listed:] {
+		if !strings.Contains(asked.Query, "stream_id="+id) {
+			t.Errorf("asked for all streams, though one was remembered: %+v", asked)
+		}
 	}
 }

@@ -1,5 +1,6 @@
 // Package backup writes what a product cannot get back from anywhere else, its
-// store and its signing keys, into a folder, and brings it back from there.
+// store, its signing keys and what its sources remember of their streams, into a
+// folder, and brings it back from there.
 //
 // A backup is taken while the product runs and is the store as it was at one
 // moment. It is complete when its manifest is there: that is written last and
@@ -28,11 +29,15 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
-// The folders of data_dir that a backup holds, under the same names.
+// The folders of data_dir that a backup holds, under the same names. Not every
+// product has streams, and a backup of format 1 has none.
 const (
-	storeFolder = "store"
-	keysFolder  = "keys"
+	storeFolder   = "store"
+	keysFolder    = "keys"
+	streamsFolder = "streams" // what sources "ssf" remember of their streams at transmitters
 )
+
+var folders = []string{keysFolder, storeFolder, streamsFolder}
 
 // lockFile is what the store's engine keeps others out with; it is of no
 // process but the one that made it.
@@ -80,6 +85,9 @@ func Write(ctx context.Context, o Options) (_ Manifest, err error) {
 		return m, err
 	}
 	if err := copyKeys(filepath.Join(o.DataDir, keysFolder), filepath.Join(o.Dir, keysFolder)); err != nil {
+		return m, err
+	}
+	if err := copyStreams(filepath.Join(o.DataDir, streamsFolder), filepath.Join(o.Dir, streamsFolder)); err != nil {
 		return m, err
 	}
 	if err := m.inspect(ctx, filepath.Join(o.Dir, storeFolder), o.Progress); err != nil {
@@ -162,17 +170,41 @@ func keyFile(name string) bool {
 
 // copyKeys copies the private keys and how long they are published.
 func copyKeys(from, to string) error {
-	if err := os.Mkdir(to, 0o700); err != nil {
+	if err := copyFolder(from, to, keyFile); err != nil {
 		return fmt.Errorf("back up keys: %w", err)
+	}
+	return nil
+}
+
+// streamFile reports what a source remembers, and not one that is being written.
+func streamFile(name string) bool {
+	return filepath.Ext(name) == ".json" && !strings.HasPrefix(name, ".")
+}
+
+// copyStreams copies what sources remember, if any does.
+func copyStreams(from, to string) error {
+	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := copyFolder(from, to, streamFile); err != nil {
+		return fmt.Errorf("back up streams of sources: %w", err)
+	}
+	return nil
+}
+
+// copyFolder copies the regular files of a folder that are wanted into a new one.
+func copyFolder(from, to string, wanted func(name string) bool) error {
+	if err := os.Mkdir(to, 0o700); err != nil {
+		return err
 	}
 	entries, err := os.ReadDir(from)
 	if err != nil {
-		return fmt.Errorf("back up keys: %w", err)
+		return err
 	}
 	for _, e := range entries {
-		if e.Type().IsRegular() && keyFile(e.Name()) {
+		if e.Type().IsRegular() && wanted(e.Name()) {
 			if _, err := copyFile(filepath.Join(from, e.Name()), filepath.Join(to, e.Name())); err != nil {
-				return fmt.Errorf("back up keys: %w", err)
+				return err
 			}
 		}
 	}
@@ -248,8 +280,12 @@ func hashAll(ctx context.Context, dir string, progress Progress) ([]File, error)
 
 // list finds the files of a backup but for its manifest, by path.
 func list(dir string) (files []File, total int64, err error) {
-	for _, folder := range []string{keysFolder, storeFolder} {
-		err := filepath.WalkDir(filepath.Join(dir, folder), func(path string, d fs.DirEntry, err error) error {
+	for _, folder := range folders {
+		top := filepath.Join(dir, folder)
+		err := filepath.WalkDir(top, func(path string, d fs.DirEntry, err error) error {
+			if folder == streamsFolder && path == top && errors.Is(err, fs.ErrNotExist) {
+				return nil
+			}
 			if err != nil || d.IsDir() {
 				return err
 			}

@@ -238,9 +238,9 @@ func TestTampered(t *testing.T) {
 		want   string
 	}{
 		"no manifest":    {func(_ *testing.T, dir string) { _ = os.Remove(filepath.Join(dir, "manifest.json")) }, "not finished"},
-		"newer backup":   {edit(`"format": 1`, `"format": 2`), "backup format 2, this one knows 1"},
+		"newer backup":   {edit(`"format": 2`, `"format": 3`), "backup format 3, this one knows 2"},
 		"newer store":    {edit(`"store_format": 1`, `"store_format": 7`), "store format 7, this one knows 1"},
-		"no format":      {edit(`"format": 1`, `"format": 0`), "no format"},
+		"no format":      {edit(`"format": 2`, `"format": 0`), "no format"},
 		"no JSON":        {edit(`{`, `[`), "not the manifest"},
 		"path outside":   {edit(`"store/MANIFEST`, `"store/../MANIFEST`), "not a file of a backup"},
 		"other folder":   {edit(`"store/MANIFEST`, `"etc/MANIFEST`), "not a file of a backup"},
@@ -265,5 +265,70 @@ func TestTampered(t *testing.T) {
 				t.Errorf("something was written: %v", err)
 			}
 		})
+	}
+}
+
+// TestStreams: what sources remember of their streams is in the backup, and comes
+// back where nothing younger is; a backup without any is good, too.
+func TestStreams(t *testing.T) {
+	dataDir, st := product(t, 3)
+	none := filepath.Join(t.TempDir(), "none")
+	if m := write(t, st, dataDir, none); m.Streams() != 0 {
+		t.Errorf("streams of nobody: %+v", m.Files)
+	}
+	put := func(dataDir, name, text string) {
+		t.Helper()
+		if err := os.MkdirAll(filepath.Join(dataDir, "streams"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dataDir, "streams", name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(dataDir, "idp.json", `{"stream":"s-1"}`)
+	put(dataDir, "feed.json", `{"stream":"s-2"}`)
+	put(dataDir, ".idp.json-123", `{"str`)
+	dir := filepath.Join(t.TempDir(), "backup")
+	if m := write(t, st, dataDir, dir); m.Streams() != 2 || m.Keys() != 2 {
+		t.Errorf("%d streams, %d keys in %+v", m.Streams(), m.Keys(), m.Files)
+	}
+	to := filepath.Join(t.TempDir(), "elsewhere")
+	put(to, "feed.json", `{"stream":"s-3"}`)
+	if _, err := restore(dir, to); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"idp.json": `{"stream":"s-1"}`, "feed.json": `{"stream":"s-3"}`} {
+		path := filepath.Join(to, "streams", name)
+		text, err := os.ReadFile(path)
+		if err != nil || string(text) != want {
+			t.Errorf("%s: %s, %v", name, text, err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+	}
+	if entries, _ := os.ReadDir(filepath.Join(to, "streams")); len(entries) != 2 {
+		t.Errorf("restored %v", entries)
+	}
+	manifest := filepath.Join(none, "manifest.json")
+	text, err := os.ReadFile(manifest)
+	if err == nil { // as an earlier version wrote it
+		err = os.WriteFile(manifest, []byte(strings.Replace(string(text), `"format": 2`, `"format": 1`, 1)), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	to = filepath.Join(t.TempDir(), "again")
+	if m, err := restore(none, to); err != nil || m.Format != 1 {
+		t.Fatal(err)
+	}
+	if _, err := os.Stat(filepath.Join(to, "streams")); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a folder for nothing: %v", err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "streams", "more.json"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := backup.Check(t.Context(), dir, nil); err == nil || !strings.Contains(err.Error(), "does not name") {
+		t.Errorf("a further file: %v", err)
 	}
 }

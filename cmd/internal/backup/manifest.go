@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,7 @@ import (
 
 // manifestFormat is the number of the layout of a backup. A change that older
 // code would misread raises it.
-const manifestFormat = 1
+const manifestFormat = 2
 
 // manifestName is the file that makes a backup complete.
 const manifestName = "manifest.json"
@@ -62,6 +63,16 @@ func (m *Manifest) Bytes() (n int64) {
 func (m *Manifest) Keys() (n int) {
 	for _, f := range m.Files {
 		if strings.HasPrefix(f.Path, keysFolder+"/") && !strings.HasSuffix(f.Path, jose.UntilExt) {
+			n++
+		}
+	}
+	return n
+}
+
+// Streams counts the sources whose streams are remembered.
+func (m *Manifest) Streams() (n int) {
+	for _, f := range m.Files {
+		if strings.HasPrefix(f.Path, streamsFolder+"/") {
 			n++
 		}
 	}
@@ -165,7 +176,7 @@ func parseManifest(text []byte) (m Manifest, err error) {
 	}
 	for i, f := range m.Files {
 		folder, name, ok := strings.Cut(f.Path, "/")
-		if !ok || folder != storeFolder && folder != keysFolder || name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00") {
+		if !ok || !slices.Contains(folders, folder) || name == "" || name == "." || name == ".." || strings.ContainsAny(name, "/\\\x00") {
 			return m, fmt.Errorf("the manifest names %q, which is not a file of a backup", f.Path)
 		}
 		if i > 0 && f.Path <= m.Files[i-1].Path {

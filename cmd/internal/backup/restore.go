@@ -109,6 +109,9 @@ func Restore(ctx context.Context, o RestoreOptions) (_ Manifest, err error) {
 			return m, err
 		}
 	}
+	if err := moveStreams(filepath.Join(work, streamsFolder), filepath.Join(o.DataDir, streamsFolder)); err != nil {
+		return m, err
+	}
 	if err := move(work, o.DataDir, storeFolder); err != nil {
 		return m, err
 	}
@@ -161,7 +164,7 @@ func sameKeys(dir string, m *Manifest) (bool, error) {
 
 // fetch copies the files of a backup and compares them once more on the way.
 func fetch(ctx context.Context, o RestoreOptions, m *Manifest, to string) error {
-	for _, folder := range []string{keysFolder, storeFolder} {
+	for _, folder := range folders {
 		if err := os.Mkdir(filepath.Join(to, folder), 0o700); err != nil {
 			return fmt.Errorf("restore: %w", err)
 		}
@@ -181,7 +184,7 @@ func fetch(ctx context.Context, o RestoreOptions, m *Manifest, to string) error 
 		done += f.Size
 		o.Progress(copying, done, total)
 	}
-	for _, folder := range []string{keysFolder, storeFolder} {
+	for _, folder := range folders {
 		if err := syncDir(filepath.Join(to, folder)); err != nil {
 			return fmt.Errorf("restore: %w", err)
 		}
@@ -214,6 +217,27 @@ func awaken(ctx context.Context, o RestoreOptions, m *Manifest, dir string) (err
 		Verb: "restore", By: o.By,
 		Detail: fmt.Sprintf("backup of %s with the journal up to %d", m.Made.Format(time.RFC3339), m.Last),
 	})
+}
+
+// moveStreams puts what sources remember into its place. What is there already is
+// younger, and stays.
+func moveStreams(work, to string) error {
+	entries, err := os.ReadDir(work)
+	if err != nil || len(entries) == 0 {
+		return err
+	}
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return fmt.Errorf("restore: %w", err)
+	}
+	for _, e := range entries {
+		if _, err := os.Lstat(filepath.Join(to, e.Name())); err == nil {
+			continue
+		}
+		if err := os.Rename(filepath.Join(work, e.Name()), filepath.Join(to, e.Name())); err != nil {
+			return fmt.Errorf("restore: %w", err)
+		}
+	}
+	return syncDir(to)
 }
 
 // move puts a folder in its place, where nothing or an empty one is.

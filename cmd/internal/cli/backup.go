@@ -19,8 +19,8 @@ import (
 )
 
 const backupHelp = `
-The folder is made, or must be empty. It gets the store as it is at one moment
-and the signing keys, every file is read once to know that it is whole, and the
+The folder is made, or must be empty. It gets the store as it is at one moment,
+the signing keys and which streams sources have at transmitters, every file is read once to know that it is whole, and the
 manifest, which completes it, comes last. Intake and deliveries go on meanwhile.
 
 The signing keys are in it: whoever has the folder can sign as this product. Its
