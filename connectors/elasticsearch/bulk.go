@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strconv"
 	"sync"
 	"time"
 
@@ -97,6 +98,9 @@ var errAnswer = errors.New("the answer does not fit the request")
 // answer that is shorter, longer, in another order or about other documents is
 // an error: which documents were written is not known then.
 func decode(body []byte, items []*item) ([]outcome, error) {
+	if outcomes, ok := plain(body, items); ok {
+		return outcomes, nil
+	}
 	v, err := strictjson.Parse(body, answerLimits)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errAnswer, err)
@@ -124,4 +128,70 @@ func decode(body []byte, items []*item) ([]outcome, error) {
 		outcomes = append(outcomes, o)
 	}
 	return outcomes, nil
+}
+
+// plain reads an answer that tells of no error, in the form and order of members
+// that servers write, without making a tree of it; ok is false for every other.
+func plain(body []byte, items []*item) (outcomes []outcome, ok bool) {
+	rest, ok := bytes.CutPrefix(body, []byte(`{"items":[`))
+	if !ok || len(items) == 0 {
+		return nil, false
+	}
+	outcomes = make([]outcome, len(items))
+	index := ""
+	for i, it := range items {
+		if i > 0 {
+			if rest, ok = cut(rest, ","); !ok {
+				return nil, false
+			}
+		}
+		if rest, ok = cut(rest, `{"create":{"_index":"`); !ok {
+			return nil, false
+		}
+		if after, same := cut(rest, index); same && len(after) > 0 && after[0] == '"' {
+			rest = after
+		} else {
+			end := bytes.IndexByte(rest, '"')
+			if end < 0 || !isName(rest[:end]) {
+				return nil, false
+			}
+			index, rest = string(rest[:end]), rest[end:]
+		}
+		if rest, ok = cut(rest, `","_id":"`); !ok || !isName(it.id) {
+			return nil, false
+		}
+		if rest, ok = cut(rest, it.id); !ok {
+			return nil, false
+		}
+		if rest, ok = cut(rest, `","status":`); !ok || len(rest) < 3 {
+			return nil, false
+		}
+		status, err := strconv.ParseUint(string(rest[:3]), 10, 16)
+		if err != nil || rest[0] == '0' {
+			return nil, false
+		}
+		if rest, ok = cut(rest[3:], "}}"); !ok {
+			return nil, false
+		}
+		outcomes[i] = outcome{status: int(status), index: index}
+	}
+	return outcomes, string(rest) == "]}"
+}
+
+// cut is what stands behind a text.
+func cut(b []byte, text string) ([]byte, bool) {
+	if len(b) < len(text) || string(b[:len(text)]) != text {
+		return b, false
+	}
+	return b[len(text):], true
+}
+
+// isName reports whether a text stands in JSON as it is.
+func isName[T string | []byte](text T) bool {
+	for i := range len(text) {
+		if c := text[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return true
 }

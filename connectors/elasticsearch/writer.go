@@ -63,7 +63,7 @@ func (x *index) Deliver(ctx context.Context, batch []pipeline.Delivery) ([]pipel
 // it the item's.
 func (it *item) take(at int, d pipeline.Delivery) error {
 	p := d.Payload
-	if bytes.IndexByte(p, '\n') >= 0 || bytes.IndexByte(p, '\r') >= 0 {
+	if bytes.IndexByte(p, '\n') >= 0 {
 		var line bytes.Buffer
 		if err := json.Compact(&line, p); err != nil {
 			return errors.New("the document is no JSON")

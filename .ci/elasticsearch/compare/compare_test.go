@@ -191,7 +191,7 @@ func null(w http.ResponseWriter, r *http.Request) {
 	if _, err := b.body.ReadFrom(r.Body); err != nil {
 		return
 	}
-	body, answer := b.body.Bytes(), append(b.answer[:0], `{"errors":false,"items":[`...)
+	body, answer := b.body.Bytes(), append(b.answer[:0], `{"items":[`...)
 	for more := true; more; {
 		var line []byte
 		line, body, more = bytes.Cut(body, []byte("\n"))
