@@ -171,7 +171,7 @@ func (c *compiler) literal(v cty.Value, at hcl.Range) expr {
 	switch {
 	case v.IsNull():
 	case v.Type() == cty.String:
-		out = textOf(v.AsString())
+		out = literalText(v.AsString())
 	case v.Type() == cty.Bool:
 		out = boolOf(v.True())
 	case v.Type() == cty.Number:
@@ -208,7 +208,7 @@ func constant(x hclsyntax.Expression) (string, bool) {
 
 func (c *compiler) template(x *hclsyntax.TemplateExpr) expr {
 	if s, ok := constant(x); ok {
-		v := textOf(s)
+		v := literalText(s)
 		return func(*env) value { return v }
 	}
 	type part struct {

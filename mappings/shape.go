@@ -36,6 +36,9 @@ func (b *bodyRule) conform(e *env, v value) value {
 			if nullLike(v) {
 				return value{}
 			}
+			if v.kind == text {
+				return v
+			}
 			return textOf(s)
 		}
 	case event.Strings:
@@ -152,6 +155,9 @@ func quoted(path []string) []strictjson.QuotedName {
 // conform makes a value fit the field's type. What cannot is absent and noted.
 func (f *fieldRule) conform(e *env, v value) value {
 	if f.field.Multi {
+		if f.fits(v) {
+			return v
+		}
 		base := len(e.stack)
 		for _, x := range e.elements(v) {
 			if x = f.one(e, x); x.kind != absent {
@@ -166,6 +172,19 @@ func (f *fieldRule) conform(e *env, v value) value {
 	return f.one(e, v)
 }
 
+// fits reports whether a list that was made is of texts that all fit, as most are.
+func (f *fieldRule) fits(v value) bool {
+	if v.kind != list || v.made.read.Exists() || f.field.Type != document.Keyword {
+		return false
+	}
+	for i := range v.made.list {
+		if x := &v.made.list[i]; x.kind != text || len(x.text) > longestKeyword || nullLike(*x) {
+			return false
+		}
+	}
+	return true
+}
+
 func (f *fieldRule) one(e *env, v value) value {
 	if nullLike(v) {
 		return value{}
@@ -175,6 +194,9 @@ func (f *fieldRule) one(e *env, v value) value {
 	case document.Keyword, document.Text, document.Stored:
 		var s string
 		if s, ok = v.string(); ok {
+			if v.kind == text && len(s) <= longestKeyword {
+				return v
+			}
 			if len(s) > longestKeyword {
 				s = strings.ToValidUTF8(s[:longestKeyword], "")
 			}

@@ -27,7 +27,7 @@ const (
 // memory, where each step of an expression costs several times as much.
 type value struct {
 	kind kind
-	yes  bool
+	yes  bool   // of a boolean; of a text: it needs no escapes, see strictjson.Builder.Plain
 	text string // of a text; the digits of a number
 	made *made  // of a moment, list or object
 }
@@ -38,7 +38,15 @@ type member struct {
 	value
 }
 
-func textOf(s string) value        { return value{kind: text, text: s} }
+func textOf(s string) value { return value{kind: text, text: s} }
+
+// literalText is a text of the mapping itself.
+func literalText(s string) value {
+	v := textOf(s)
+	v.yes = len(strictjson.AppendString[string](nil, s)) == len(s)+len(`""`)
+	return v
+}
+
 func boolOf(b bool) value          { return value{kind: boolean, yes: b} }
 func numberOf(digits string) value { return value{kind: number, text: digits} }
 func intOf(n int64) value          { return numberOf(strconv.FormatInt(n, 10)) }
@@ -61,7 +69,7 @@ func (e *env) value(v strictjson.Value) value {
 	case strictjson.Number:
 		return numberOf(string(v.Number()))
 	case strictjson.String:
-		return textOf(v.Text())
+		return value{kind: text, yes: v.Plain(), text: v.Text()}
 	case strictjson.Array:
 		m := e.made()
 		m.read = v
@@ -262,6 +270,10 @@ func (v value) write(w *strictjson.Builder) {
 	case number:
 		w.Number(v.text)
 	case text:
+		if v.yes {
+			w.Plain(v.text)
+			return
+		}
 		w.Text(v.text)
 	case moment:
 		s, _ := v.string()

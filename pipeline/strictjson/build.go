@@ -286,6 +286,18 @@ func (w *Builder) Text(s string) {
 	}
 }
 
+// Plain is Text of a text that needs no escapes: the caller has it from a value
+// that is Plain, so that it need not be looked through again.
+func (w *Builder) Plain(s string) {
+	i := w.begin(String)
+	from := int32(len(w.b)) + 1
+	w.b = append(append(append(w.b, '"'), s...), '"')
+	if w.tree {
+		n := &w.nodes[i]
+		n.start, n.end, n.next = from, from+int32(len(s)), i+1
+	}
+}
+
 // Number is a number as it is written.
 func (w *Builder) Number(digits string) {
 	i := w.begin(Number)

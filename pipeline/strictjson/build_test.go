@@ -33,6 +33,10 @@ func build(w *strictjson.Builder, v strictjson.Value, copies func() bool) {
 		}
 		w.End()
 	case strictjson.String:
+		if v.Plain() {
+			w.Plain(v.Text())
+			return
+		}
 		w.Text(v.Text())
 	case strictjson.Number:
 		w.Number(string(v.Number()))

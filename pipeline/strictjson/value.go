@@ -80,13 +80,14 @@ func (v Value) member(name string) Value {
 	if n.kind != Object {
 		return Value{}
 	}
-	for j := v.i + 1; j < n.next; {
-		c := &v.d.nodes[j]
+	nodes, src := v.d.nodes, v.d.src
+	for j, end := v.i+1, n.next; j < end; {
+		c := &nodes[j]
 		if c.keyEsc {
-			if unescape(v.d.src[c.keyStart:c.keyEnd], true) == name {
+			if unescape(src[c.keyStart:c.keyEnd], true) == name {
 				return Value{v.d, j}
 			}
-		} else if int(c.keyEnd-c.keyStart) == len(name) && string(v.d.src[c.keyStart:c.keyEnd]) == name {
+		} else if int(c.keyEnd-c.keyStart) == len(name) && string(src[c.keyStart:c.keyEnd]) == name {
 			return Value{v.d, j}
 		}
 		j = c.next
@@ -204,6 +205,13 @@ func (v Value) Text() string {
 		return ""
 	}
 	return v.d.str(n.start, n.end, n.escaped)
+}
+
+// Plain reports whether the value is a string without escapes, whose text may
+// stand between quotes as it is; see Builder.Plain.
+func (v Value) Plain() bool {
+	n := v.node()
+	return n.kind == String && !n.escaped
 }
 
 // Bool returns the boolean, false when the value is not one.
