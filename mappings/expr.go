@@ -109,9 +109,10 @@ type compiler struct {
 	m      *Mapping
 	diags  hcl.Diagnostics
 	vars   []string // variables of the loops around
+	first  int      // place of the outermost of them
 	later  []func() // what is done when all names are known
 	looped bool     // item and index are there
-	most   int      // variables at a time
+	most   int      // places of variables
 }
 
 func (c *compiler) fault(at hcl.Range, summary, format string, args ...any) expr {
@@ -247,7 +248,7 @@ func (c *compiler) template(x *hclsyntax.TemplateExpr) expr {
 func (c *compiler) variable(name string) int {
 	for i := len(c.vars) - 1; i >= 0; i-- {
 		if c.vars[i] == name {
-			return i
+			return c.first + i
 		}
 	}
 	return -1
@@ -255,12 +256,12 @@ func (c *compiler) variable(name string) int {
 
 // within compiles f with further variables.
 func (c *compiler) within(names []string, f func()) (first int) {
-	first = len(c.vars)
+	n := len(c.vars)
 	c.vars = append(c.vars, names...)
-	c.most = max(c.most, len(c.vars))
+	c.most = max(c.most, c.first+len(c.vars))
 	f()
-	c.vars = c.vars[:first]
-	return first
+	c.vars = c.vars[:n]
+	return c.first + n
 }
 
 func (c *compiler) tuple(x *hclsyntax.TupleConsExpr) expr {

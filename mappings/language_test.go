@@ -28,6 +28,7 @@ func evaluate(t *testing.T, expression, record string) string {
   locals {
     one = raw.n
     two = [local.one, local.one]
+    ids = [for x in raw.objs : x.id]
   }
   event "alert" {
     body = { alert_id = "1", severity = "low" }
@@ -88,6 +89,7 @@ func TestExpressions(t *testing.T) {
 		{`[for x in raw.objs : [for t in x.t : "${x.id}${t}"]]`, `[["1x"],[]]`},
 		{`"${raw.s}:${raw.n}"`, `"Text:9007199254740993"`},
 		{`"${raw.s}:${raw.absent}"`, ``},
+		{`[for x in raw.list : "${x}${length(local.ids)}${x}"]`, `["a2a","b2b"]`},
 		{`local.two`, `[9007199254740993,9007199254740993]`},
 		{`raw.absent == null`, `true`},
 		{`raw.absent == "x"`, `false`},

@@ -28,7 +28,7 @@ type Mapping struct {
 	events  []eventRule
 	paths   paths
 	names   nameTable
-	vars    int // loop variables at a time
+	vars    int // places of loop variables
 	at      hcl.Range
 }
 

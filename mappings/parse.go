@@ -249,6 +249,7 @@ func (c *compiler) localsBlock(b *hclsyntax.Block) {
 	for _, a := range attrs {
 		if c.m.localAt[a.Name] == len(c.m.locals) {
 			c.m.locals = append(c.m.locals, c.expr(a.Expr))
+			c.first = c.most // a local may be computed within a loop, whose variables it must not touch
 		}
 	}
 }
