@@ -34,6 +34,9 @@ type env struct {
 	locals    []value
 	known     []bool // which locals were computed
 	vars      []value
+	bound     []uint64 // since when places of variables, item and locals mean what they do
+	binding   uint64   // the last one
+	kept      []kept
 	payload   []value // of the event being made, in the order of its rules
 	steps     int
 	worked    int // bytes and elements that expressions read and made
@@ -113,6 +116,7 @@ type compiler struct {
 	later  []func() // what is done when all names are known
 	looped bool     // item and index are there
 	most   int      // places of variables
+	kept   map[string]int
 }
 
 func (c *compiler) fault(at hcl.Range, summary, format string, args ...any) expr {

@@ -11,6 +11,7 @@ func (c *compiler) splat(x *hclsyntax.SplatExpr) expr {
 		for _, v := range e.elements(of(e)) {
 			e.step()
 			e.vars[n] = e.read(v)
+			e.bind(n)
 			if r := each(e); r.kind != absent {
 				e.push(r)
 			}
@@ -113,6 +114,7 @@ func (e *env) turns(of value, n int, keyed bool, wanted cond, f func()) {
 				e.vars[n] = e.read(textOf(m.name))
 			}
 			e.vars[n+1] = e.read(m.value)
+			e.bind(n + 1)
 			if wanted == nil || wanted(e) {
 				f()
 			}
@@ -125,6 +127,7 @@ func (e *env) turns(of value, n int, keyed bool, wanted cond, f func()) {
 			e.vars[n] = intOf(int64(i))
 		}
 		e.vars[n+1] = e.read(v)
+		e.bind(n + 1)
 		if wanted == nil || wanted(e) {
 			f()
 		}

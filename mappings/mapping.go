@@ -29,6 +29,7 @@ type Mapping struct {
 	paths   paths
 	names   nameTable
 	vars    int // places of loop variables
+	kept    int // values that paths lead through
 	at      hcl.Range
 }
 

@@ -33,8 +33,7 @@ func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 	root, at := x.Traversal.RootName(), x.Traversal.SourceRange()
 	if n := c.variable(root); n >= 0 {
 		path, rest := names(x.Traversal[1:])
-		attrs := c.attrs(path)
-		return c.relative(func(e *env) value { return e.read(e.below(e.vars[n], attrs)) }, rest)
+		return c.relative(c.under(n, path, func(e *env) value { return e.vars[n] }), rest)
 	}
 	switch root {
 	case "raw":
@@ -51,8 +50,7 @@ func (c *compiler) traversal(x *hclsyntax.ScopeTraversalExpr) expr {
 			return func(e *env) value { return intOf(int64(e.index)) }
 		}
 		path, rest := names(x.Traversal[1:])
-		attrs := c.attrs(path)
-		return c.relative(func(e *env) value { return e.read(e.below(e.item, attrs)) }, rest)
+		return c.relative(c.under(bindingItem, path, func(e *env) value { return e.item }), rest)
 	case "meta":
 		return c.meta(x)
 	case "local":
@@ -117,7 +115,60 @@ func (c *compiler) local(x *hclsyntax.ScopeTraversalExpr) expr {
 		return c.relative(func(e *env) value { return e.read(*e.local(n)) }, rest)
 	}
 	attrs := c.attrs(path[1:])
-	return c.relative(func(e *env) value { return e.read(e.below(*e.local(n), attrs)) }, rest)
+	if len(attrs) == 1 {
+		return c.relative(func(e *env) value { return e.read(e.attribute(*e.local(n), &attrs[0])) }, rest)
+	}
+	return c.relative(c.under(bindingLocals, path[1:], func(e *env) value { return *e.local(n) }, path[0]), rest)
+}
+
+// What a path leads through is kept for the next path through it, as in
+// x.account.name and x.account.id, until what it begins with means another value:
+// a variable in the next turn of its loop, item in the next event, locals in the
+// next record.
+const (
+	bindingLocals = -1 - iota
+	bindingItem
+	bindings = iota // beside those of variables
+)
+
+// kept is the value that a path leads through.
+type kept struct {
+	since uint64 // binding for which it was found; see env.bound
+	value value
+}
+
+// bind says that what is bound at a place means another value from now on.
+func (e *env) bind(place int) {
+	e.binding++
+	e.bound[bindings+place] = e.binding
+}
+
+// under compiles a path below what is bound at a place. More names tell apart
+// what is bound at the same one.
+func (c *compiler) under(place int, path []string, root expr, more ...string) expr {
+	attrs := c.attrs(path)
+	switch len(attrs) {
+	case 0:
+		return func(e *env) value { return e.read(root(e)) }
+	case 1:
+		return func(e *env) value { return e.read(e.attribute(root(e), &attrs[0])) }
+	}
+	through, last := attrs[:len(attrs)-1], &attrs[len(attrs)-1]
+	key := fmt.Sprintf("%d %q %q", place, more, path[:len(path)-1])
+	n, known := c.kept[key]
+	if !known {
+		n = len(c.kept)
+		c.kept[key] = n
+	}
+	place += bindings
+	return func(e *env) value {
+		k := &e.kept[n]
+		if since := e.bound[place]; k.since != since {
+			k.value = e.below(root(e), through)
+			k.since = since
+		}
+		return e.read(e.attribute(k.value, last))
+	}
 }
 
 // local is the n-th local, which is computed once.

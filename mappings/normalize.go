@@ -88,6 +88,8 @@ func (e *env) reset(m *Mapping, s *pipeline.Signal) {
 	e.locals = slices.Grow(e.locals[:0], len(m.locals))[:len(m.locals)]
 	e.known = slices.Grow(e.known[:0], len(m.locals))[:len(m.locals)]
 	e.vars = slices.Grow(e.vars[:0], m.vars)[:m.vars]
+	e.kept = slices.Grow(e.kept[:0], m.kept)[:m.kept]
+	e.bound = slices.Grow(e.bound[:0], bindings+m.vars)[:bindings+m.vars]
 }
 
 // begin readies what belongs to one record.
@@ -98,8 +100,15 @@ func (e *env) begin(r *record) {
 	for _, v := range r.envelopes {
 		e.envelopes = append(e.envelopes, e.value(v))
 	}
-	clear(e.known)
+	e.forget()
+	e.bind(bindingItem)
 	e.lift(r.raw)
+}
+
+// forget makes the locals be computed anew.
+func (e *env) forget() {
+	clear(e.known)
+	e.bind(bindingLocals)
 }
 
 // maxNotes bounds the notes on one event.
@@ -198,13 +207,14 @@ func (m *Mapping) record(e *env, s pipeline.Signal, r record, out *Result) (why 
 		for n, item := range items {
 			e.step()
 			e.item, e.index = item, n
+			e.bind(bindingItem)
 			if rule.when != nil && !rule.when(e) {
 				continue
 			}
 			applies = true
 			if len(e.notes) > 0 { // so that each event tells what was remarkable about it
 				e.notes = nil
-				clear(e.known)
+				e.forget()
 			}
 			ev, err := rule.make(e, s)
 			if err != nil {

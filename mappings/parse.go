@@ -38,7 +38,7 @@ func Parse(file string, src []byte) (*Mapping, hcl.Diagnostics) {
 		return nil, diags
 	}
 	m := &Mapping{File: file, enums: map[string]map[string]string{}, localAt: map[string]int{}}
-	c := &compiler{m: m}
+	c := &compiler{m: m, kept: map[string]int{}}
 	body := f.Body.(*hclsyntax.Body)
 	for _, a := range sorted(body.Attributes) {
 		c.fault(a.NameRange, fmt.Sprintf("unexpected attribute %q", a.Name), `A file holds one block, mapping "name" { … }.`)
@@ -62,7 +62,7 @@ func Parse(file string, src []byte) (*Mapping, hcl.Diagnostics) {
 	if c.diags.HasErrors() {
 		return nil, c.diags
 	}
-	m.vars = c.most
+	m.vars, m.kept = c.most, len(c.kept)
 	m.paths.root.seal(&m.names)
 	for _, f := range c.later {
 		f()
