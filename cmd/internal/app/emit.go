@@ -41,7 +41,11 @@ func (a *App) emit(ctx context.Context, r api.EmitRequest) (answer api.EmitAnswe
 	if err != nil {
 		return answer, err
 	}
-	trial := kind.Trial{Event: t.QualifiedName(), Txn: "t-" + strings.ToLower(rand.Text()), Undelivered: r.Undelivered}
+	name, err := a.takenAs(sink.name, t)
+	if err != nil {
+		return answer, err
+	}
+	trial := kind.Trial{Event: name, Txn: "t-" + strings.ToLower(rand.Text()), Undelivered: r.Undelivered}
 	_, streamed := sink.sink.(kind.Streamer)
 	if trial.Subject, err = emitSubject(t, r.Subject, sink.name, streamed); err != nil {
 		return answer, err
@@ -49,7 +53,7 @@ func (a *App) emit(ctx context.Context, r api.EmitRequest) (answer api.EmitAnswe
 	if trial.Body, err = emitBody(t, r, trial.Subject, a.o.Now()); err != nil {
 		return answer, err
 	}
-	answer.Event, answer.Sink, answer.Body, answer.Streams = trial.Event, sink.name, trial.Body, []api.EmittedStream{}
+	answer.Event, answer.Sink, answer.Body, answer.Streams = t.QualifiedName(), sink.name, trial.Body, []api.EmittedStream{}
 	if streamed {
 		for _, s := range streams {
 			answer.Streams = append(answer.Streams, emitToStream(ctx, sink.sink.(kind.Streamer), s, t, trial))
@@ -225,6 +229,22 @@ func (a *App) stating() (list []namedSink) {
 		}
 	}
 	return list
+}
+
+// takenAs is the name by which a sink takes an event. One with a dialect of its own
+// takes few, and writes them in it by itself.
+func (a *App) takenAs(sink string, t *event.Type) (string, error) {
+	at := slices.IndexFunc(a.cfg.Sinks, func(c config.Sink) bool { return c.Name == sink })
+	dialect, ok := a.cfg.Sinks[at].Config.(interface{ Takes() []string })
+	if !ok {
+		return t.QualifiedName(), nil
+	}
+	for _, name := range []string{t.QualifiedName(), t.Name} {
+		if slices.Contains(dialect.Takes(), name) {
+			return name, nil
+		}
+	}
+	return "", &api.Error{Message: fmt.Sprintf("event: sink %s does not take %s", sink, t.QualifiedName()), Hint: "it takes " + strings.Join(dialect.Takes(), ", ")}
 }
 
 // emitTo finds the sink and the streams that are meant; a sink that has no

@@ -205,3 +205,44 @@ sink "ssf" "downstream" {
 		}
 	}
 }
+
+// TestEmitToOkta: a sink with a dialect of its own writes what it takes in it, and
+// refuses the rest before anything is queued.
+func TestEmitToOkta(t *testing.T) {
+	org := pipelinetest.NewPushReceiver(t)
+	url := strings.TrimSuffix(org.URL, "/events")
+	p := newProduct(t, `
+sink "okta" "org" {
+  org           = "`+url+`"
+  issuer        = "https://signals.example.com"
+  allow_private = true
+}
+`)
+	if code, out, errs := p.try("emit", "--event", "alert", "--subject", "email:a@example.com"); code != 1 || !strings.Contains(errs, "org does not take alert (it takes device-compliance-change,") {
+		t.Errorf("%d %s%s", code, out, errs)
+	}
+	for _, name := range []string{"okta:session-revoked", "session-revoked", "device-risk-change", "risk-level-change"} {
+		p.run("emit", "--event", name, "--subject", "opaque:id-1")
+	}
+	p.settle()
+	keys, err := jose.Static([]byte(p.run("keys", "jwks")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	verifier, err := set.New([]set.Issuer{{URL: "https://signals.example.com", Keys: keys, Audience: []string{url}, Rules: "okta", Algorithms: []string{"RS256"}}}, set.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, push := range org.Pushes() {
+		signal, err := verifier.Verify(t.Context(), pipeline.Message{Body: []byte(push.Token), ContentType: "application/secevent+jwt"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, signal.Events[0].Type.QualifiedName())
+	}
+	slices.Sort(got)
+	if want := []string{"device-risk-change", "okta:session-revoked", "okta:session-revoked", "user-risk-change"}; !slices.Equal(got, want) {
+		t.Errorf("sent %q, want %q", got, want)
+	}
+}
