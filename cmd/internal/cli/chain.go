@@ -108,12 +108,9 @@ func (p *chainPrinter) print(links []*question.Link) error {
 const mostSteps = 12
 
 func (p *chainPrinter) link(l *question.Link, depth int) error {
-	docs := make([]doc, len(l.Docs))
-	for i, text := range l.Docs {
-		var err error
-		if docs[i], err = parseDoc(text); err != nil {
-			return fmt.Errorf("read document: %w", err)
-		}
+	docs, err := readDocs(l.Docs)
+	if err != nil {
+		return err
 	}
 	in := 2 * min(depth, mostSteps)
 	kind, notes := string(l.Kind), []string{l.ID}

@@ -95,22 +95,11 @@ func runTimeline(ctx context.Context, c *call) error {
 func printTimeline(w io.Writer, paint colours, width int, docs []json.RawMessage) error {
 	p := linePrinter{w: w, paint: paint, width: width}
 	told := map[string]bool{} // decisions whose reasons were printed
-	list := make([]doc, len(docs))
-	spread := map[string]bool{} // actions that went to streams
-	for i, text := range docs {
-		d, err := parseDoc(text)
-		if err != nil {
-			return fmt.Errorf("read document: %w", err)
-		}
-		list[i] = d
-		if d.text("action.stream") != "" {
-			spread[share(d)] = true
-		}
+	list, err := readDocs(docs)
+	if err != nil {
+		return err
 	}
 	for _, d := range list {
-		if status := d.text("action.status"); spread[share(d)] && d.text("action.stream") == "" && (status == "queued" || status == "superseded") {
-			continue
-		}
 		told[d.text("policy.decision_id")] = told[d.text("policy.decision_id")] || d.stream() == "decision"
 		p.line(0, d.time(), d.stream(), headline(d, told), mark(paint, d))
 		p.notes(0, details(d))
@@ -152,8 +141,27 @@ func (p *linePrinter) notes(in int, notes []string) {
 	}
 }
 
-// share names what an action does at one target.
-func share(d doc) string { return d.text("action.id") + " " + d.text("action.target") }
+// readDocs parses documents for printing. Of an action that a sink spread over
+// its streams it leaves out the sink's own, of which the streams' tell more.
+func readDocs(texts []json.RawMessage) ([]doc, error) {
+	list := make([]doc, len(texts))
+	share := func(d doc) string { return d.text("action.id") + " " + d.text("action.target") }
+	spread := map[string]bool{}
+	for i, text := range texts {
+		d, err := parseDoc(text)
+		if err != nil {
+			return nil, fmt.Errorf("read document: %w", err)
+		}
+		list[i] = d
+		if d.text("action.stream") != "" {
+			spread[share(d)] = true
+		}
+	}
+	return slices.DeleteFunc(list, func(d doc) bool {
+		status := d.text("action.status")
+		return (status == "queued" || status == "superseded") && d.text("action.stream") == "" && spread[share(d)]
+	}), nil
+}
 
 // headline is a document's message; of a decision without its reasons, which
 // stand below it, and of an action without its reason if its decision has told
