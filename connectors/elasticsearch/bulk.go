@@ -101,6 +101,11 @@ func decode(body []byte, items []*item) ([]outcome, error) {
 	if outcomes, ok := plain(body, items); ok {
 		return outcomes, nil
 	}
+	return whole(body, items)
+}
+
+// whole reads any answer.
+func whole(body []byte, items []*item) ([]outcome, error) {
 	v, err := strictjson.Parse(body, answerLimits)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errAnswer, err)
