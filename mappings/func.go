@@ -238,7 +238,7 @@ func (c *compiler) enum(x *hclsyntax.FunctionCallExpr) expr {
 }
 
 // fold makes what an enum compares.
-func fold(s string) string { return strings.ToLower(strings.TrimSpace(s)) }
+func fold(s string) string { return lower(strings.TrimSpace(s)) }
 
 // maxPattern bounds a pattern's length.
 const maxPattern = 1000

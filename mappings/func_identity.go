@@ -35,7 +35,7 @@ var identityFunctions = []Function{
 		if _, err := netip.ParseAddr(s); err == nil {
 			return value{}
 		}
-		short, _, _ := strings.Cut(strings.ToLower(strings.TrimSpace(s)), ".")
+		short, _, _ := strings.Cut(fold(s), ".")
 		return textOf(short)
 	}),
 	onText("file_name", "The last part of a path, with / or \\.", func(s string) value { return textOf(s[strings.LastIndexAny(s, `/\`)+1:]) }),
@@ -58,7 +58,7 @@ var identityFunctions = []Function{
 		}},
 	{Name: "hashes", Args: "value…", Doc: "Those of the texts that are hexadecimal digests, lower case, without those of zeros.", least: 1, most: -1,
 		run: pick(func(s string) (string, bool) {
-			s = strings.ToLower(strings.TrimSpace(s))
+			s = fold(s)
 			return s, digest(s)
 		})},
 	{Name: "ips", Args: "value…", Doc: "Those of the texts that are IP addresses.", least: 1, most: -1,
@@ -285,8 +285,8 @@ func mailAddress(s string) (string, bool) {
 			return "", false
 		}
 	}
-	if lower := strings.ToLower(s[at+1:]); lower != s[at+1:] {
-		return s[:at+1] + lower, true
+	if domain := lower(s[at+1:]); domain != s[at+1:] {
+		return s[:at+1] + domain, true
 	}
 	return s, true
 }

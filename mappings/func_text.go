@@ -132,7 +132,7 @@ func containsFold(s, part string) bool {
 }
 
 var textFunctions = []Function{
-	onText("lower", "The text in lower case.", func(s string) value { return textOf(strings.ToLower(s)) }),
+	onText("lower", "The text in lower case.", func(s string) value { return textOf(lower(s)) }),
 	onText("upper", "The text in upper case.", func(s string) value { return textOf(strings.ToUpper(s)) }),
 	onText("trim", "The text without white space round it.", func(s string) value { return textOf(strings.TrimSpace(s)) }),
 	onText("text", "A number or truth value as text.", textOf),
@@ -212,6 +212,25 @@ var textFunctions = []Function{
 			e.work(len(s) + len(with)*strings.Count(s, old))
 			return textOf(strings.ReplaceAll(s, old, with))
 		}},
+}
+
+// lower is strings.ToLower, which looks at each byte. A text of ASCII without
+// capital letters, as most are, is told eight bytes at a time.
+func lower(s string) string {
+	const each, high = 0x0101010101010101, 0x8080808080808080
+	capital := func(w uint64) bool { return (w|(w+each*(0x80-'A'))&^(w+each*(0x80-'Z'-1)))&high != 0 }
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if capital(word(s[i : i+8])) {
+			return strings.ToLower(s)
+		}
+	}
+	for ; i < len(s); i++ {
+		if c := s[i]; c >= 'A' && c <= 'Z' || c >= utf8.RuneSelf {
+			return strings.ToLower(s)
+		}
+	}
+	return s
 }
 
 // kebab writes words with dashes.

@@ -15,6 +15,7 @@ func FuzzIdentity(f *testing.F) {
 		"jane@example.com", "j.d+x@a-b.example", "a@b.c@d.e", ".a@b.c", "a.@b.c", "a..b@c.d", `"a b"@c.d`, "a@b.", "a@[1.2.3.4]", "jäne@example.com", "a@.b",
 		"T1003.001, xT1110 T1110.0012 T1059.001x T1003.1 _T1001 T1566\u00e9", "TA0006 TA00061 TA0001.TA0002", strings.Repeat("T1003 ", 70),
 		strings.Repeat("0", 32), "d41d8cd98f00b204e9800998ecf8427e", strings.Repeat("a1", 20), strings.Repeat("F", 64),
+		"abcdefgh@[`{", "abcdefgZ", "Abcdefgh", "abcdefghÄ", "abcdefghijK",
 	} {
 		f.Add(s)
 	}
@@ -24,6 +25,9 @@ func FuzzIdentity(f *testing.F) {
 	}
 	hexadecimal := regexp.MustCompile(`^(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64}|[0-9a-f]{96}|[0-9a-f]{128})$`)
 	f.Fuzz(func(t *testing.T, s string) {
+		if got, want := lower(s), strings.ToLower(s); got != want {
+			t.Fatalf("%q in lower case is %q, want %q", s, got, want)
+		}
 		for re, next := range patterns {
 			var got []string
 			for start, end := next(s, 0); end > 0; start, end = next(s, end) {

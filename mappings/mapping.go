@@ -59,14 +59,36 @@ type bodyRule struct {
 	val   expr
 }
 
-// fieldRule makes one field of the document.
+// fieldRule makes one field of the document. What every record needs comes first
+// and is small, for all rules are gone through for each event.
 type fieldRule struct {
-	path    []string
-	names   []strictjson.QuotedName // those of the path
-	same    int                     // with how many names of the rule before the path begins
-	field   document.Field
-	related int // plus one: the field under related that gathers it; 0: none
 	val     expr
+	names   []strictjson.QuotedName // those of the path
+	same    int32                   // with how many names of the rule before the path begins
+	related int8                    // plus one: the field under related that gathers it; 0: none
+	gathers bool                    // it is such a field itself
+	multi   bool
+	typ     fieldType
+	path    []string
+	name    string // of the field
+}
+
+// fieldType is the type of a document's field, as far as values differ by it.
+type fieldType uint8
+
+const (
+	keywordType fieldType = iota // text too
+	longType
+	floatType
+	booleanType
+	ipType
+	dateType
+	flattenedType
+)
+
+var fieldTypes = map[document.Type]fieldType{
+	document.Keyword: keywordType, document.Text: keywordType, document.Stored: keywordType, document.Long: longType, document.Float: floatType,
+	document.Boolean: booleanType, document.IP: ipType, document.Date: dateType, document.Flattened: flattenedType,
 }
 
 // Makes lists the names of the events that the mapping makes, sorted.

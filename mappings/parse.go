@@ -320,11 +320,11 @@ func (c *compiler) eventBlock(b *hclsyntax.Block, common []fieldRule) {
 	slices.SortFunc(r.fields, func(a, b fieldRule) int { return slices.Compare(a.path, b.path) })
 	for i := 1; i < len(r.fields); i++ {
 		f, before := &r.fields[i], r.fields[i-1].path
-		for f.same < min(len(before), len(f.path)) && before[f.same] == f.path[f.same] {
+		for int(f.same) < min(len(before), len(f.path)) && before[f.same] == f.path[f.same] {
 			f.same++
 		}
 		if slices.Equal(before, f.path) {
-			c.fault(b.DefRange(), fmt.Sprintf("field %s given twice", f.field.Name), "Give it once.")
+			c.fault(b.DefRange(), fmt.Sprintf("field %s given twice", f.name), "Give it once.")
 		}
 	}
 	c.m.events = append(c.m.events, r)
@@ -427,7 +427,10 @@ func (c *compiler) fields(x hclsyntax.Expression, prefix string) []fieldRule {
 
 func newField(f document.Field, val expr) fieldRule {
 	path := strings.Split(f.Name, ".")
-	return fieldRule{path: path, names: quoted(path), field: f, related: relatedTo(f.Name), val: val}
+	return fieldRule{
+		val: val, names: quoted(path), related: int8(relatedTo(f.Name)), gathers: path[0] == "related",
+		multi: f.Multi, typ: fieldTypes[f.Type], path: path, name: f.Name,
+	}
 }
 
 // settable are the fields that mappings may set.

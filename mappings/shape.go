@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
@@ -76,7 +75,7 @@ func (r *eventRule) document(e *env) []byte {
 	same := 0
 	for i := range r.fields {
 		f := &r.fields[i]
-		same = min(same, f.same)
+		same = min(same, int(f.same))
 		v := f.val(e)
 		if v.kind == absent {
 			continue
@@ -86,8 +85,8 @@ func (r *eventRule) document(e *env) []byte {
 			continue
 		}
 		if f.related > 0 {
-			e.relate(f.related-1, v)
-			if f.path[0] == "related" {
+			e.relate(int(f.related-1), v)
+			if f.gathers {
 				continue
 			}
 		}
@@ -154,7 +153,7 @@ func quoted(path []string) []strictjson.QuotedName {
 
 // conform makes a value fit the field's type. What cannot is absent and noted.
 func (f *fieldRule) conform(e *env, v value) value {
-	if f.field.Multi {
+	if f.multi {
 		if f.fits(v) {
 			return v
 		}
@@ -166,7 +165,7 @@ func (f *fieldRule) conform(e *env, v value) value {
 		}
 		return e.seal(base)
 	}
-	if v.kind == list && f.field.Type != document.Flattened {
+	if v.kind == list && f.typ != flattenedType {
 		v = e.element(v, 0)
 	}
 	return f.one(e, v)
@@ -174,7 +173,7 @@ func (f *fieldRule) conform(e *env, v value) value {
 
 // fits reports whether a list that was made is of texts that all fit, as most are.
 func (f *fieldRule) fits(v value) bool {
-	if v.kind != list || v.made.read.Exists() || f.field.Type != document.Keyword {
+	if v.kind != list || v.made.read.Exists() || f.typ != keywordType {
 		return false
 	}
 	for i := range v.made.list {
@@ -190,8 +189,8 @@ func (f *fieldRule) one(e *env, v value) value {
 		return value{}
 	}
 	out, ok := value{}, false
-	switch f.field.Type {
-	case document.Keyword, document.Text, document.Stored:
+	switch f.typ {
+	case keywordType:
 		var s string
 		if s, ok = v.string(); ok {
 			if v.kind == text && len(s) <= longestKeyword {
@@ -202,12 +201,12 @@ func (f *fieldRule) one(e *env, v value) value {
 			}
 			out = textOf(s)
 		}
-	case document.Long:
+	case longType:
 		var n int64
 		if n, ok = v.int(); ok {
 			out = intOf(n)
 		}
-	case document.Float:
+	case floatType:
 		if _, ok = v.float(); ok {
 			out = numberOf(strings.TrimSpace(v.text))
 			if v.kind == text {
@@ -215,25 +214,25 @@ func (f *fieldRule) one(e *env, v value) value {
 				out = floatOf(f)
 			}
 		}
-	case document.Boolean:
+	case booleanType:
 		out, ok = v, v.kind == boolean
-	case document.IP:
+	case ipType:
 		if s, isText := v.string(); isText {
 			a, isIP := ipAddress(s)
 			if ok = isIP; ok {
 				out = textOf(addressText(a, s))
 			}
 		}
-	case document.Date:
+	case dateType:
 		if t, isTime := readTime(v); isTime && plausible(t, e) {
 			out, ok = textOf(dateText(t)), true
 		}
-	case document.Flattened:
+	case flattenedType:
 		out, ok = v, v.kind == object && e.depth(v, 1) <= flattenedDepth
 	}
 	if !ok {
 		s, _ := v.string()
-		e.note(Note{Kind: DroppedField, Name: f.field.Name, Value: s})
+		e.note(Note{Kind: DroppedField, Name: f.name, Value: s})
 		return value{}
 	}
 	return out

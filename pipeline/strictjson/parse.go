@@ -234,7 +234,9 @@ func (p *parser) object(self int) (int, error) {
 			p.pos = at
 			return 0, p.fail("more than %d members in one object", p.lim.Members)
 		}
-		if p.duplicate(self, count, ks, ke, esc, &names) {
+		if few := names.slots == nil && !esc && count < manyMembers; few && !names.suspect(p.src[ks:ke]) {
+			// new without a comparison
+		} else if p.duplicate(self, count, ks, ke, esc, &names) {
 			p.pos = at
 			return 0, p.fail("duplicate member %q", clip(unescape(p.src[ks:ke], esc)))
 		}
@@ -271,9 +273,6 @@ const manyMembers = 32
 func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *nameSet) bool {
 	key := p.src[ks:ke]
 	if names.slots == nil && !esc && count < manyMembers {
-		if !names.suspect(key) {
-			return false
-		}
 		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
 			if n := &p.nodes[j]; bytes.Equal(key, p.src[n.keyStart:n.keyEnd]) {
 				return true
