@@ -225,7 +225,10 @@ func (f *fieldRule) one(e *env, v value) value {
 		}
 	case dateType:
 		if t, isTime := readTime(v); isTime && plausible(t, e) {
-			out, ok = textOf(dateText(t)), true
+			if out, ok = v, true; v.kind != moment {
+				out = e.momentOf(t)
+			}
+			out.yes = true
 		}
 	case flattenedType:
 		out, ok = v, v.kind == object && e.depth(v, 1) <= flattenedDepth
@@ -241,16 +244,16 @@ func (f *fieldRule) one(e *env, v value) value {
 // dateForm is how documents write times.
 const dateForm = "2006-01-02T15:04:05.000Z"
 
-// dateText writes a time as documents do. Format does so too, but reads the form
-// each time.
-func dateText(t time.Time) string {
+// dateText writes a time as documents do, ok false if its year has not four digits.
+// Format does so too, but reads the form each time, and takes memory.
+func dateText(t time.Time) (b [len(dateForm)]byte, ok bool) {
 	t = t.UTC()
 	year, month, day := t.Date()
 	if year < 0 || year > 9999 {
-		return t.Format(dateForm)
+		return b, false
 	}
 	hour, minute, second := t.Clock()
-	b := [len(dateForm)]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.', 23: 'Z'}
+	b = [len(dateForm)]byte{4: '-', 7: '-', 10: 'T', 13: ':', 16: ':', 19: '.', 23: 'Z'}
 	for _, part := range [...]struct{ at, n, digits int }{
 		{0, year, 4}, {5, int(month), 2}, {8, day, 2}, {11, hour, 2}, {14, minute, 2}, {17, second, 2}, {20, t.Nanosecond() / 1e6, 3},
 	} {
@@ -260,7 +263,7 @@ func dateText(t time.Time) string {
 			n /= 10
 		}
 	}
-	return string(b[:])
+	return b, true
 }
 
 // flattenedDepth is how deep a flattened field may be nested.

@@ -27,7 +27,7 @@ const (
 // memory, where each step of an expression costs several times as much.
 type value struct {
 	kind kind
-	yes  bool   // of a boolean; of a text: it needs no escapes, see strictjson.Builder.Plain
+	yes  bool   // of a boolean; of a text: it needs no escapes, see strictjson.Builder.Plain; of a moment: it is written as in documents
 	text string // of a text; the digits of a number
 	made *made  // of a moment, list or object
 }
@@ -276,8 +276,14 @@ func (v value) write(w *strictjson.Builder) {
 		}
 		w.Text(v.text)
 	case moment:
-		s, _ := v.string()
-		w.Text(s)
+		if !v.yes {
+			s, _ := v.string()
+			w.Text(s)
+		} else if date, ok := dateText(v.made.at); ok {
+			w.Plain(string(date[:]))
+		} else {
+			w.Text(v.made.at.Format(dateForm))
+		}
 	case list:
 		if v.made.read.Exists() {
 			w.Copy(v.made.read)
