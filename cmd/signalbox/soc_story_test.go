@@ -86,6 +86,9 @@ func (s *soc) compare() {
 			t.Errorf("%s was told\n%s\nwant\n%s", audience, strings.Join(got, "\n"), strings.Join(want, "\n"))
 		}
 	}
+	if refused := s.consume("soc-refused", 1); !strings.HasPrefix(refused, "eyJ") {
+		t.Errorf("refused was %s", refused)
+	}
 	if calls := s.file("out/directory.jsonl"); !strings.Contains(calls, `"disable":"jane@example.com"`) {
 		t.Errorf("the directory was asked %s", calls)
 	}

@@ -313,7 +313,8 @@ func (r *real) key(t *testing.T, x *index, role object) pipeline.Secret {
 	return pipeline.Secret(base64.StdEncoding.EncodeToString([]byte(answer.ID + ":" + answer.Key)))
 }
 
-// TestRealRights sets up with no more rights than the documentation says.
+// TestRealRights sets up with no more rights than the documentation says, and asks
+// for the status with those that running takes.
 func TestRealRights(t *testing.T) {
 	r := newReal(t)
 	x := r.open(t)
@@ -328,6 +329,15 @@ func TestRealRights(t *testing.T) {
 	}
 	if _, err := i.Install(t.Context()); err == nil || !strings.Contains(err.Error(), "manage_index_templates") {
 		t.Errorf("without rights: %v", err)
+	}
+	// Those of the running product are told that they will do.
+	c.APIKey = r.key(t, x, object{"indices": []object{{"names": []string{"logs-ssf.*"}, "privileges": runtimePrivileges}}})
+	if i, err = c.Installation(kind.Env{}); err != nil {
+		t.Fatal(err)
+	}
+	lines, err := i.Status(t.Context())
+	if told := strings.Join(lines, "\n"); err != nil || !strings.Contains(told, "may write and search") || !strings.Contains(told, "may not look at what is set up") {
+		t.Errorf("with the rights of the running product: %v\n%s", err, told)
 	}
 }
 

@@ -309,17 +309,13 @@ func (i *installation) Status(ctx context.Context) (lines []string, err error) {
 		return nil, err
 	}
 	can, err := i.ask(ctx)
-	if err != nil {
+	switch {
+	case is(err, http.StatusForbidden): // those of the running product, which may write
+		lines = append(lines, "these credentials may not look at what is set up; those for setting up may")
+	case err != nil:
 		return lines, err
-	}
-	for _, name := range can.lacks {
-		lines = append(lines, name+" is not known to the cluster; its substitute is used")
-	}
-	if !can.lifecycle {
-		lines = append(lines, "lifecycle policies are not known to the cluster: skipped; roll indices over and delete them by other means")
-	}
-	if !can.pipeline {
-		lines = append(lines, "the final pipeline is not possible on the cluster: skipped; event.ingested stays empty")
+	default:
+		lines = append(lines, can.told()...)
 	}
 	if i.lifecycle != nil && i.lifecycle.Policy != "" && can.lifecycle {
 		lines = append(lines, "lifecycle policy "+i.lifecycle.Policy+" is not ours and used as it is")
@@ -347,6 +343,20 @@ func (i *installation) Status(ctx context.Context) (lines []string, err error) {
 		}
 	}
 	return lines, nil
+}
+
+// told says what the cluster lacks.
+func (c abilities) told() (lines []string) {
+	for _, name := range c.lacks {
+		lines = append(lines, name+" is not known to the cluster; its substitute is used")
+	}
+	if !c.lifecycle {
+		lines = append(lines, "lifecycle policies are not known to the cluster: skipped; roll indices over and delete them by other means")
+	}
+	if !c.pipeline {
+		lines = append(lines, "the final pipeline is not possible on the cluster: skipped; event.ingested stays empty")
+	}
+	return lines
 }
 
 // privileges asks whether the credentials would do for the running product.

@@ -122,6 +122,7 @@ func (r setupReport) print(c *call, what string) {
 		}
 	}
 	switch {
+	case len(r.Parts) == 0: // none could be looked at, which the error says
 	case what == "setup":
 		fmt.Fprintf(c.Out, "  %s, %d put.\n", count(len(r.Parts), "part"), put)
 	case put == 0:
