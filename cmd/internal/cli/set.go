@@ -48,7 +48,7 @@ func (c *call) setSign(context.Context) error {
 	issuer := c.flags.String("issuer", "", "`URL` of who says it (iss)")
 	audience := c.flags.String("audience", "", "`URL` of who is told (aud); several with commas")
 	name := c.flags.String("event", "", "event `name`, such as session-revoked, or its whole URI")
-	about := c.flags.String("subject", "", "whom it is about: a `key` such as jane@example.com or opaque:u-1, or a subject identifier as JSON")
+	about := c.flags.String("subject", "", "whom it is about: a `key` such as jane@example.com or opaque:u-1, or a subject identifier as JSON; without it, member subject of the payload says so, as in tokens of Okta's and Google's dialects")
 	body := c.flags.String("body", "{}", "payload of the event as `JSON`, or @FILE")
 	key := c.flags.String("key", "", "private key `file`, PKCS #8 in PEM form; default the product's own key")
 	txn := c.flags.String("txn", "", "transaction `id`")
@@ -64,7 +64,7 @@ func (c *call) setSign(context.Context) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
 	}
-	for _, f := range []struct{ name, value string }{{"issuer", *issuer}, {"audience", *audience}, {"event", *name}, {"subject", *about}} {
+	for _, f := range []struct{ name, value string }{{"issuer", *issuer}, {"audience", *audience}, {"event", *name}} {
 		if f.value == "" {
 			return usagef("give --%s", f.name)
 		}
@@ -72,9 +72,6 @@ func (c *call) setSign(context.Context) error {
 	claims := set.Claims{Issuer: *issuer, Audience: strings.Split(*audience, ","), IssuedAt: time.Now(), JTI: *jti, Txn: *txn}
 	if claims.JTI == "" {
 		claims.JTI = strings.ToLower(rand.Text())
-	}
-	if claims.Subject, err = subjectArg(*about); err != nil {
-		return usagef("--subject: %v", err)
 	}
 	typ, uri, err := eventArg(*name)
 	if err != nil {
@@ -84,10 +81,20 @@ func (c *call) setSign(context.Context) error {
 	if claims.Body, err = bodyArg(*body); err != nil {
 		return err
 	}
-	if v, err := strictjson.Parse(claims.Body, strictjson.DefaultLimits); err != nil {
+	v, err := strictjson.Parse(claims.Body, strictjson.DefaultLimits)
+	if err != nil {
 		return usagef("--body: %v", err)
-	} else if err := typ.Check(v); err != nil {
+	}
+	if err := typ.Check(v); err != nil {
 		fmt.Fprintf(c.Err, "Note: receivers may refuse this token: %v\n", err)
+	}
+	switch claims.Inside = *about == ""; {
+	case claims.Inside && !v.Get("subject").Exists():
+		return usagef("give --subject, or a payload with the member subject")
+	case !claims.Inside:
+		if claims.Subject, err = subjectArg(*about); err != nil {
+			return usagef("--subject: %v", err)
+		}
 	}
 	payload, err := set.Build(claims)
 	if err != nil {

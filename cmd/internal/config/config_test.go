@@ -271,14 +271,27 @@ action "lock-badge" {
 }
 
 func TestUnrouted(t *testing.T) {
-	src := "sink \"file\" \"out\" {\n  path = \"out.jsonl\"\n  authority = true\n}\naction \"raise-risk\" {\n  merge = \"1m\"\n}\naction \"revoke-session\" {\n  emit \"session-revoked\" { to = [\"out\"] }\n}\n"
+	asked := map[string][]string{"raise-risk": {"b", "a"}, "lower-risk": {"a"}, "revoke-session": {"a"}, "step-up": {"a"}, "unheard-of": {"a"}}
+	const source = "\nsource \"file\" \"in\" { path = \"in.jsonl\" }\n"
+	for src, want := range map[string]string{"": "", source: "there is no sink"} {
+		cfg, list := Parse("config.hcl", ".", []byte(src), testEnv)
+		if len(list) > 0 {
+			t.Fatal(list)
+		}
+		said := ""
+		for _, d := range cfg.Unrouted(asked) {
+			said += d.Summary
+		}
+		if said != want {
+			t.Errorf("with %q it says %q, not %q", src, said, want)
+		}
+	}
+	src := "sink \"file\" \"out\" {\n  path = \"out.jsonl\"\n  authority = true\n}\naction \"raise-risk\" {\n  merge = \"1m\"\n}\naction \"revoke-session\" {\n  emit \"session-revoked\" { to = [\"out\"] }\n}" + source
 	cfg, list := Parse("config.hcl", ".", []byte(src), testEnv)
 	if len(list) > 0 {
 		t.Fatal(list)
 	}
-	found := cfg.Unrouted(map[string][]string{
-		"raise-risk": {"b", "a"}, "lower-risk": {"a"}, "revoke-session": {"a"}, "step-up": {"a"}, "unheard-of": {"a"},
-	})
+	found := cfg.Unrouted(asked)
 	var got []string
 	for _, d := range found {
 		got = append(got, d.At()+" "+d.Severity.String()+" "+d.Summary)

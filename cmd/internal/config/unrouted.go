@@ -12,9 +12,21 @@ import (
 // Unrouted warns of action types that rules ask for and that no sink gets: such
 // an action is recorded as proposed and not sent. Asked maps action types to
 // the rules that ask for them. Types that emit nothing are left alone, to be
-// recorded is all they are for.
+// recorded is all they are for. Without a source no rule asks for anything, and
+// without a sink it is said once.
 func (c *Config) Unrouted(asked map[string][]string) diag.List {
 	var found diag.List
+	if len(c.Sources) == 0 {
+		return nil
+	}
+	if len(c.Sinks) == 0 {
+		found = diag.List{{
+			Severity: diag.Warning, Summary: "there is no sink",
+			Detail: "What rules ask for is recorded and goes nowhere. That is a good start; later, add a sink, and an action block for each type of action that is to go there.",
+			Place:  diag.Place{File: c.File},
+		}}
+		return found
+	}
 	for _, name := range sortedKeys(asked) {
 		a := c.Actions[name]
 		if a == nil || len(a.Emits) == 0 || a.Routed() {

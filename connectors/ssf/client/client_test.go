@@ -282,7 +282,7 @@ func TestRefusals(t *testing.T) {
 		"reason":    {403, `{"err":"access_denied","description":"not\u001b yours"}`, nil, "access_denied: not? yours", "", 0},
 		"challenge": {403, "", []string{"WWW-Authenticate", `Bearer error="insufficient_scope", scope="ssf.manage"`}, "scopes needed: ssf.manage", "", 0},
 		"secret":    {401, `{"error":"bad","error_description":"token secret-token expired"}`, nil, "check the credentials", "secret-token", 0},
-		"wait":      {429, `{}`, []string{"Retry-After", "7"}, "asked too often", "", 7 * time.Second},
+		"wait":      {429, `{}`, []string{"Retry-After", "7"}, "asked too often; it asks to wait 7s", "", 7 * time.Second},
 		"page":      {500, "<html>", nil, "answers 500", "html", 0},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -53,6 +53,9 @@ func (e *Error) Error() string {
 	if hint := hints[e.Status]; hint != "" {
 		text += ": " + hint
 	}
+	if e.After > 0 {
+		text += "; it asks to wait " + e.After.Round(time.Second).String()
+	}
 	return text
 }
 

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"mime"
 	"net/http"
@@ -23,7 +24,7 @@ const soon = 14 * 24 * time.Hour
 func (e *examination) discovery(ctx context.Context) bool {
 	m, err := e.Client.Discover(ctx)
 	if err != nil {
-		e.say("discovery", Fault, "SSF-RX-03", "Ask for the issuer exactly as the transmitter writes it, a final slash included.", "%s", err)
+		e.say("discovery", Fault, "SSF-RX-03", advice(err), "%s", err)
 		e.elsewhere(ctx)
 		return false
 	}
@@ -69,6 +70,20 @@ func (e *examination) discovery(ctx context.Context) bool {
 		}
 	}
 	return true
+}
+
+// advice is what to do about metadata that cannot be had.
+func advice(err error) string {
+	refused, answered := errors.AsType[*client.Error](err)
+	switch {
+	case errors.Is(err, client.ErrMixUp), answered && refused.Status == http.StatusNotFound:
+		return "Ask for the issuer exactly as the transmitter writes it, a final slash included."
+	case errors.Is(err, outbound.ErrAddress):
+		return "If an address inside your network is meant, permit it: allow_private = true, or --allow-private."
+	case answered && refused.Status == 0:
+		return "Check that it runs, that it is reached from here, and that its certificate is trusted: ca_file, or --ca-file."
+	}
+	return ""
 }
 
 // known reports whether a version is 1_0 or later; what is older has a suffix.

@@ -5,13 +5,18 @@ import (
 	"crypto/rsa"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"log"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/client"
 	"github.com/signalbox-dev/signalbox/connectors/ssf/doctor"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
@@ -172,4 +177,38 @@ func TestWithoutCredentials(t *testing.T) {
 			t.Errorf("findings %+v", r.Findings)
 		}
 	})
+}
+
+// TestAdvice: what to do follows from why the metadata could not be had.
+func TestAdvice(t *testing.T) {
+	srv := httptest.NewTLSServer(http.NotFoundHandler())
+	defer srv.Close()
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	u, err := url.Parse(srv.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		issuer string
+		reach  outbound.Options
+		want   string
+	}{
+		"another authority": {srv.URL, outbound.Options{AllowPrivate: true}, "ca_file"},
+		"nobody":            {"http://127.0.0.1:1", outbound.Options{AllowPrivate: true}, "reached from here"},
+		"a name of ours":    {"https://tx.example.com:" + u.Port(), outbound.Options{Resolver: pipelinetest.Resolver(t, "127.0.0.1")}, "allow_private"},
+	} {
+		cl, err := client.New(client.Options{Transmitter: c.issuer, Reach: c.reach}, kind.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.reach.URL = c.issuer
+		public, err := c.reach.Client(kind.Env{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := doctor.Examine(t.Context(), doctor.Options{Client: cl, HTTP: public, Issuer: c.issuer})
+		if r.OK || !strings.Contains(r.Findings[0].Do, c.want) {
+			t.Errorf("%s: it says %+v, want advice with %q", name, r.Findings[0], c.want)
+		}
+	}
 }
