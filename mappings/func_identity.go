@@ -3,7 +3,6 @@ package mappings
 import (
 	"net/mail"
 	"net/netip"
-	"regexp"
 	"strings"
 )
 
@@ -32,13 +31,15 @@ var identityFunctions = []Function{
 	}),
 	onText("mac", "A hardware address as 00-00-5E-00-53-23.", func(s string) value { return mac(s) }),
 	onText("short_host", "The first label of a host name.", func(s string) value {
-		if _, err := netip.ParseAddr(s); err == nil {
-			return value{}
+		if mayBeAddress(s) {
+			if _, err := netip.ParseAddr(s); err == nil {
+				return value{}
+			}
 		}
 		short, _, _ := strings.Cut(fold(s), ".")
 		return textOf(short)
 	}),
-	onText("file_name", "The last part of a path, with / or \\.", func(s string) value { return textOf(s[strings.LastIndexAny(s, `/\`)+1:]) }),
+	onText("file_name", "The last part of a path, with / or \\.", func(s string) value { return textOf(s[pathEnd(s):]) }),
 	{Name: "file_path", Args: "folder, name", Doc: "The whole path of a file; the folder itself if it names the file already or there is no name.", least: 2, most: 2,
 		run: func(_ *env, args []value) value {
 			folder, ok := args[0].string()
@@ -46,7 +47,7 @@ var identityFunctions = []Function{
 			if !ok || nullLike(args[0]) {
 				return value{}
 			}
-			base := folder[strings.LastIndexAny(folder, `/\`)+1:]
+			base := folder[pathEnd(folder):]
 			if !named || nullLike(args[1]) || strings.EqualFold(base, name) {
 				return textOf(folder)
 			}
@@ -256,18 +257,49 @@ func account(e *env, args []value) value {
 	return out
 }
 
-var (
-	domainSID = regexp.MustCompile(`(?i)^S-1-(?:5-21|12-1)-[0-9-]+$`)
-	longID    = regexp.MustCompile(`^[0-9A-Za-z_.|:-]{8,256}$`)
-)
-
+// accountID takes an id of 8 to 256 letters, digits and _.|:- with a letter, and
+// of SIDs those of domains, S-1-5-21-… and S-1-12-1-….
 func accountID(s string) value {
 	s = strings.TrimSpace(s)
-	sid := len(s) > 4 && strings.EqualFold(s[:4], "S-1-")
-	if sid && !domainSID.MatchString(s) || !longID.MatchString(s) || strings.Trim(s, "0123456789_.|:-") == "" {
+	if len(s) < 8 || len(s) > 256 {
+		return value{}
+	}
+	letters := 0
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z':
+			letters++
+		case c >= '0' && c <= '9' || c == '_' || c == '.' || c == '|' || c == ':' || c == '-':
+		default:
+			return value{}
+		}
+	}
+	if letters == 0 || strings.EqualFold(s[:4], "S-1-") && !domainSID(s[4:]) {
 		return value{}
 	}
 	return textOf(s)
+}
+
+// domainSID reports whether a SID is of a domain, by what follows S-1-.
+func domainSID(rest string) bool {
+	rest, local := strings.CutPrefix(rest, "5-21-")
+	if !local {
+		var entra bool
+		if rest, entra = strings.CutPrefix(rest, "12-1-"); !entra {
+			return false
+		}
+	}
+	return rest != "" && strings.Trim(rest, "0123456789-") == ""
+}
+
+// pathEnd is where the last part of a path begins.
+func pathEnd(s string) int {
+	for i := len(s) - 1; i >= 0; i-- {
+		if s[i] == '/' || s[i] == '\\' {
+			return i + 1
+		}
+	}
+	return 0
 }
 
 // mailAddress reads a bare e-mail address; the domain goes to lower case.
@@ -340,9 +372,15 @@ func addressText(a netip.Addr, from string) string {
 	return string(b)
 }
 
+// mayBeAddress reports whether a text begins as an IPv4 address does or has a
+// colon as others do: an error that says it is none is dear.
+func mayBeAddress(s string) bool {
+	return s != "" && s[0] >= '0' && s[0] <= '9' || strings.IndexByte(s, ':') >= 0
+}
+
 func ipAddress(s string) (netip.Addr, bool) {
 	s = strings.TrimSpace(s)
-	if !strings.ContainsAny(s, ".:") { // an error that says so is dear
+	if !mayBeAddress(s) {
 		return netip.Addr{}, false
 	}
 	if a, err := netip.ParseAddr(strings.Trim(s, "[]")); err == nil {

@@ -170,6 +170,18 @@ var textFunctions = []Function{
 			}
 			return args[0]
 		}},
+	{Name: "after", Args: "separator, text", Doc: "What follows the last separator in the text; the whole text if it has none.", least: 2, most: 2,
+		run: func(_ *env, args []value) value {
+			sep, ok := args[0].string()
+			s, ok2 := args[1].string()
+			if !ok || !ok2 || sep == "" {
+				return value{}
+			}
+			if at := strings.LastIndex(s, sep); at >= 0 {
+				s = s[at+len(sep):]
+			}
+			return textOf(s)
+		}},
 	{Name: "split", Args: "separator, text", Doc: "The parts of the text, trimmed, without empty ones.", least: 2, most: 2,
 		run: func(e *env, args []value) value {
 			sep, ok := args[0].string()

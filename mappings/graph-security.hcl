@@ -42,7 +42,7 @@ mapping "graph-security" {
     evidence = [for x in list(coalesce(json(raw.evidence), raw.evidence)) : {
       it   = x
       role = list(x.detailedRoles, x.roles)
-      kind = last(split(".", coalesce(
+      kind = after(".", coalesce(
         x["@odata.type"], x.odata_type, x.at_sign_odata_type,
         has(x.imageFile) || has(x.processId) ? "processEvidence" : null,
         has(x.fileDetails) ? "fileEvidence" : null,
@@ -51,7 +51,7 @@ mapping "graph-security" {
         has(x.userAccount) ? "userEvidence" : null,
         has(x.ipAddress) ? "ipEvidence" : null,
         has(x.url) ? "urlEvidence" : null,
-      )))
+      ))
     }]
     of = { for x in local.evidence : x.kind => x... } # by kind
 
@@ -100,20 +100,20 @@ mapping "graph-security" {
     techniques = techniques(raw.mitreTechniques)
     category  = lower(replace(raw.category, " ", ""))
     tactic = {
-      reconnaissance      = "TA0043 Reconnaissance"
-      resourcedevelopment = "TA0042 Resource Development"
-      initialaccess       = "TA0001 Initial Access"
-      execution           = "TA0002 Execution"
-      persistence         = "TA0003 Persistence"
-      privilegeescalation = "TA0004 Privilege Escalation"
-      defenseevasion      = "TA0005 Defense Evasion"
-      credentialaccess    = "TA0006 Credential Access"
-      discovery           = "TA0007 Discovery"
-      lateralmovement     = "TA0008 Lateral Movement"
-      collection          = "TA0009 Collection"
-      exfiltration        = "TA0010 Exfiltration"
-      commandandcontrol   = "TA0011 Command and Control"
-      impact              = "TA0040 Impact"
+      reconnaissance      = { id = "TA0043", name = "Reconnaissance" }
+      resourcedevelopment = { id = "TA0042", name = "Resource Development" }
+      initialaccess       = { id = "TA0001", name = "Initial Access" }
+      execution           = { id = "TA0002", name = "Execution" }
+      persistence         = { id = "TA0003", name = "Persistence" }
+      privilegeescalation = { id = "TA0004", name = "Privilege Escalation" }
+      defenseevasion      = { id = "TA0005", name = "Defense Evasion" }
+      credentialaccess    = { id = "TA0006", name = "Credential Access" }
+      discovery           = { id = "TA0007", name = "Discovery" }
+      lateralmovement     = { id = "TA0008", name = "Lateral Movement" }
+      collection          = { id = "TA0009", name = "Collection" }
+      exfiltration        = { id = "TA0010", name = "Exfiltration" }
+      commandandcontrol   = { id = "TA0011", name = "Command and Control" }
+      impact              = { id = "TA0040", name = "Impact" }
     }[local.category]
     words = list(raw.category, local.title)
   }
@@ -147,7 +147,7 @@ mapping "graph-security" {
       rule_id    = coalesce(raw.detectorId, raw.alertPolicyId)
       rule_name  = local.incident ? null : raw.title
       techniques = local.techniques
-      tactics    = tactics(local.tactic)
+      tactics    = tactics(local.tactic.id)
       url        = coalesce(raw.alertWebUrl, raw.incidentWebUrl)
       concepts = [
         has(item.device) ? "device-risk" : null,
@@ -229,7 +229,7 @@ mapping "graph-security" {
       "related.ip"   = ips(local.ips[*].ipAddress, local.message.senderIp, [for d in local.devices : d.it.lastExternalIpAddress])
       "related.hash" = hashes(local.files[*].fileDetails.sha256, local.files[*].fileDetails.sha1, local.processes[*].imageFile.sha256, local.processes[*].imageFile.sha1)
 
-      "threat.tactic.name" = list(regex("^TA\\d{4} (.+)$", local.tactic))
+      "threat.tactic.name" = local.tactic.name
       vendor = {
         provider_alert_id   = raw.providerAlertId
         detection_source    = raw.detectionSource

@@ -131,6 +131,7 @@ func TestExpressions(t *testing.T) {
 		{`ips("10.0.0.1", "[2001:db8::1]", "1.2.3.4:80", "nope")`, `["10.0.0.1","2001:db8::1","1.2.3.4"]`},
 		{`mac("00005e005323")`, `"00-00-5E-00-53-23"`},
 		{`hashes("00000000000000000000000000000000", "D41D8CD98F00B204E9800998ECF8427E")`, `["d41d8cd98f00b204e9800998ecf8427e"]`},
+		{`[after(".", "a.b.c"), after("::", "a"), after(".", "a."), after("/", raw.absent), after("", "x")]`, `["c","a",""]`},
 		{`file_name("C:\\a\\b.exe")`, `"b.exe"`},
 		{`file_path("C:\\a", "b.exe")`, `"C:\\a\\b.exe"`},
 		{`file_path("/usr/bin/", "b")`, `"/usr/bin/b"`},
