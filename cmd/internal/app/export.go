@@ -30,7 +30,7 @@ func (a *App) export(ctx context.Context, req api.ExportRequest) (answer api.Exp
 	if err != nil {
 		note.Failed = err.Error()
 	} else {
-		note.Detail += fmt.Sprintf(": %d documents, %d tokens", answer.Manifest.Documents, answer.Manifest.Tokens)
+		note.Detail += fmt.Sprintf(": %d documents, %d originals", answer.Manifest.Documents, answer.Manifest.Tokens)
 	}
 	if noted := a.line.Note(context.WithoutCancel(ctx), note); noted != nil {
 		return api.ExportAnswer{}, errors.Join(err, noted) // what is not noted does not leave

@@ -109,7 +109,7 @@ func runExport(ctx context.Context, c *call) error {
 		}{name, a.Key, a.Manifest})
 	}
 	m := a.Manifest
-	fmt.Fprintf(c.Out, "%s holds %s, %s and %s about %s %s (%s).\n", name, documents(m.Documents), count(m.Tokens, "token"), count(m.Decisions, "decision"),
+	fmt.Fprintf(c.Out, "%s holds %s, %s and %s about %s %s (%s).\n", name, documents(m.Documents), count(m.Tokens, "original"), count(m.Decisions, "decision"),
 		m.Asked.Kind, plain(m.Asked.Value), pipeline.Bytes(int64(len(a.Bundle))))
 	if len(m.LeftOut) > 0 {
 		fmt.Fprintf(c.Out, "Left out: %s.\n", strings.Join(m.LeftOut, ", "))
@@ -203,7 +203,7 @@ func printReport(c *call, r *evidence.Report) {
 		return
 	}
 	m := r.Manifest
-	fmt.Fprintf(c.Out, "%s: %s, %s and %s about %s %s\n", paint.green("Verified"), documents(m.Documents), count(m.Tokens, "token"), count(m.Decisions, "decision"), m.Asked.Kind, plain(m.Asked.Value))
+	fmt.Fprintf(c.Out, "%s: %s, %s and %s about %s %s\n", paint.green("Verified"), documents(m.Documents), count(m.Tokens, "original"), count(m.Decisions, "decision"), m.Asked.Kind, plain(m.Asked.Value))
 	fmt.Fprintf(c.Out, "exported on %s by %s with signalbox %s\n", m.Made.Format("2006-01-02 15:04:05Z"), plain(m.By), plain(m.Version))
 	if m.Comment != "" {
 		fmt.Fprintf(c.Out, "because: %s\n", plain(m.Comment))

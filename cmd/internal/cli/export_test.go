@@ -35,7 +35,7 @@ sink "ssf" "app" {
 
 	one, two := p.path("one.tar.gz"), p.path("two.tar.gz")
 	shows(t, p.run("export", "--chain", action, "--out", one, "--comment", "case 7"),
-		`one\.tar\.gz holds \d+ documents, [2-9] tokens and 1 decision about chain `+action, `^Signed by key \S{43}\.`, `^Check it with: signalbox export verify `)
+		`one\.tar\.gz holds \d+ documents, [2-9] originals and 1 decision about chain `+action, `^Signed by key \S{43}\.`, `^Check it with: signalbox export verify `)
 	if info, err := os.Stat(one); err != nil || info.Mode().Perm() != 0o600 {
 		t.Errorf("the bundle is %v, %v", info.Mode(), err)
 	}
@@ -50,7 +50,7 @@ sink "ssf" "app" {
 	}
 	shows(t, out, `^NOT VERIFIED`, `is not in the issuer's key set`)
 
-	shows(t, p.run("export", "--user", "jane@example.com", "--no-originals", "--out", two), ` 0 tokens and 1 decision `, `^Left out: originals, decision inputs\.$`)
+	shows(t, p.run("export", "--user", "jane@example.com", "--no-originals", "--out", two), ` 0 originals and 1 decision `, `^Left out: originals, decision inputs\.$`)
 	var report struct {
 		Manifest struct {
 			Policy struct{ Decided map[string]int }
@@ -61,7 +61,7 @@ sink "ssf" "app" {
 		t.Errorf("%+v, %v", report, err)
 	}
 	p.settle()
-	shows(t, p.run("query", "--format", "ndjson", "event.action:export"), `"detail":"chain `+action+`: \d+ documents, \d tokens"`, `"reason":"case 7"`)
+	shows(t, p.run("query", "--format", "ndjson", "event.action:export"), `"detail":"chain `+action+`: \d+ documents, \d originals"`, `"reason":"case 7"`)
 
 	text, err := os.ReadFile(one)
 	if err != nil {
