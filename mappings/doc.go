@@ -41,7 +41,8 @@
 // it was unwrapped from, the outermost that has the member), item and index
 // (with each), meta (source, position, received, made), local.<name>, and the
 // variables of for. Enums are used by enum().
-// Members to unwrap are found in any case, and as JSON in a text.
+// Members to unwrap are found in any case, as JSON in a text, and in each other:
+// ["batch", "incidents"] takes {"batch": {"incidents": [...]}} apart.
 //
 // Evaluation never fails. What is missing, null, or not of the kind that a
 // function takes is absent; a function of something absent is absent, a

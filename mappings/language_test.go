@@ -267,6 +267,19 @@ func TestUnwrapLists(t *testing.T) {
 	}
 }
 
+// TestUnwrapPath: a path is refused, since nothing would be found under its name.
+func TestUnwrapPath(t *testing.T) {
+	_, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
+  title  = "t"
+  vendor = "v"
+  unwrap = ["batch.incidents[]"]
+  event "alert" { body = { alert_id = raw.id, severity = "low" } }
+}`))
+	if len(diags) != 1 || !diags.HasErrors() || !strings.Contains(diags[0].Detail, `["batch", "incidents[]"]`) {
+		t.Errorf("it says %+v, not how nested members are named", diags)
+	}
+}
+
 // TestRequire: without what is required a record is unmapped, with the reason.
 func TestRequire(t *testing.T) {
 	m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {

@@ -185,6 +185,10 @@ func (c *compiler) unwrap(x hclsyntax.Expression) {
 			c.fault(e.Range(), "unsuitable unwrap", "Write the name of a member in quotes.")
 			continue
 		}
+		if parts := strings.Split(name, "."); len(parts) > 1 { // silently nothing would be unwrapped
+			c.fault(e.Range(), fmt.Sprintf("path %q in unwrap", name), `Write the names of the members one by one, from the outside in: ["%s"].`, strings.Join(parts, `", "`))
+			continue
+		}
 		c.m.unwrap = append(c.m.unwrap, name)
 	}
 }
@@ -279,7 +283,7 @@ func (c *compiler) eventBlock(b *hclsyntax.Block, common []fieldRule) {
 	}
 	t, ok := event.ByName(b.Labels[0])
 	if !ok || t == event.Unknown || t.Family == "ssf" {
-		c.fault(b.LabelRanges[0], fmt.Sprintf("unknown event %q", b.Labels[0]), "%s", nearest.Advice(b.Labels[0], eventNames(), "events"))
+		c.fault(b.LabelRanges[0], fmt.Sprintf("unknown event %q", b.Labels[0]), "%s signalbox events lists them.", nearest.Advice(b.Labels[0], eventNames(), "events"))
 		return
 	}
 	r := eventRule{typ: t}

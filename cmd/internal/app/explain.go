@@ -47,7 +47,7 @@ func ExplainMapped(ctx context.Context, o Options, name string, req api.ExplainR
 		return nil, err
 	}
 	if _, ok := set.Get(name); !ok {
-		return nil, fmt.Errorf("there is no mapping %q. %s", name, nearest.Advice(name, set.Names(), "mappings"))
+		return nil, fmt.Errorf("there is no mapping %q. %s Your own ones are in the folder that mappings names in the configuration, which --config says", name, nearest.Advice(name, set.Names(), "mappings"))
 	}
 	for i := range req.Messages {
 		req.Messages[i].Mapping = name

@@ -217,6 +217,9 @@ func printExplanation(r *report, x api.Explanation) {
 	if v := x.Verdict; v.Result != "" {
 		printVerdict(r, v)
 	}
+	if v := x.Verdict; len(x.Events) == 0 && v.Result == pipeline.Accepted && v.Assurance == string(event.Channel) {
+		r.head("event", "none: a skip of the mapping leaves the record out; signalbox mappings coverage says which")
+	}
 	for i, e := range x.Events {
 		r.head("event", "%s  %s", e.Type, e.ID)
 		r.line(2, "happened %s (%s)", e.Time.Format(time.RFC3339), e.TimeSource)

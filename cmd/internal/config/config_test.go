@@ -296,12 +296,18 @@ func TestUnrouted(t *testing.T) {
 	for _, d := range found {
 		got = append(got, d.At()+" "+d.Severity.String()+" "+d.Summary)
 	}
-	want := []string{`config.hcl warning action "lower-risk" goes to no sink`, `config.hcl:5:1 warning action "raise-risk" goes to no sink`}
+	want := []string{`config.hcl:5:1 warning action "raise-risk" goes to no sink`, `config.hcl warning action "lower-risk" goes to no sink`}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if !strings.Contains(found[1].Detail, "a and b") || !strings.Contains(found[1].Detail, `emit "risk-level-change" { to =`) {
-		t.Errorf("detail is %q", found[1].Detail)
+	if !strings.Contains(found[0].Detail, "a and b") || !strings.Contains(found[0].Detail, `emit "risk-level-change" { to =`) {
+		t.Errorf("detail is %q", found[0].Detail)
+	}
+	asked["restrict-access"] = []string{"c"}
+	found = cfg.Unrouted(asked)
+	if len(found) != 2 || found[1].Summary != "2 actions go to no sink" || found[1].At() != "config.hcl" ||
+		!strings.Contains(found[1].Detail, "\n  lower-risk: a\n  restrict-access: c\n") || !strings.Contains(found[1].Detail, `action "lower-risk" {`) {
+		t.Errorf("of actions that the file does not name it says %+v", found)
 	}
 }
 

@@ -12,8 +12,9 @@ import (
 // Unrouted warns of action types that rules ask for and that no sink gets: such
 // an action is recorded as proposed and not sent. Asked maps action types to
 // the rules that ask for them. Types that emit nothing are left alone, to be
-// recorded is all they are for. Without a source no rule asks for anything, and
-// without a sink it is said once.
+// recorded is all they are for. Those that the file does not name are one
+// warning. Without a source no rule asks for anything, and without a sink it is
+// said once.
 func (c *Config) Unrouted(asked map[string][]string) diag.List {
 	var found diag.List
 	if len(c.Sources) == 0 {
@@ -27,24 +28,47 @@ func (c *Config) Unrouted(asked map[string][]string) diag.List {
 		}}
 		return found
 	}
+	var unnamed []string // the file says nothing of them
 	for _, name := range sortedKeys(asked) {
 		a := c.Actions[name]
-		if a == nil || len(a.Emits) == 0 || a.Routed() {
-			continue
+		switch {
+		case a == nil || len(a.Emits) == 0 || a.Routed():
+		case a.Place.File == "":
+			unnamed = append(unnamed, name)
+		default:
+			found = append(found, c.unrouted(asked, name))
 		}
-		d := diag.Diagnostic{
-			Severity: diag.Warning,
-			Summary:  fmt.Sprintf("action %q goes to no sink", name),
-			Detail:   fmt.Sprintf("It is recorded and not sent, though rules ask for it: %s. To send it, write\n%s", list(asked[name]), routed(a)),
-			Place:    a.Place,
-		}
-		if d.Place.File == "" {
-			d.Place.File = c.File
-		}
-		found = append(found, d)
+	}
+	if len(unnamed) > 0 {
+		found = append(found, c.unrouted(asked, unnamed...))
 	}
 	found.Attach(c.File, c.Text)
 	return found
+}
+
+// unrouted is one warning of actions of one place. Those that come with the
+// program share one, since a small configuration never meant to send most.
+func (c *Config) unrouted(asked map[string][]string, names ...string) diag.Diagnostic {
+	first := c.Actions[names[0]]
+	d := diag.Diagnostic{
+		Severity: diag.Warning,
+		Summary:  fmt.Sprintf("action %q goes to no sink", first.Name),
+		Detail:   fmt.Sprintf("It is recorded and not sent, though rules ask for it: %s. To send it, write\n%s", list(asked[first.Name]), routed(first)),
+		Place:    first.Place,
+	}
+	if len(names) > 1 {
+		var b strings.Builder
+		b.WriteString("They are recorded and not sent, though rules ask for them:\n")
+		for _, name := range names {
+			fmt.Fprintf(&b, "  %s: %s\n", name, list(asked[name]))
+		}
+		fmt.Fprintf(&b, "That is well if you want none of them. To send one, name its sink, as in\n%s", routed(first))
+		d.Summary, d.Detail = fmt.Sprintf("%d actions go to no sink", len(names)), b.String()
+	}
+	if d.Place.File == "" {
+		d.Place.File = c.File
+	}
+	return d
 }
 
 // Unasked warns of action types of the file that no rule asks for and whose name
