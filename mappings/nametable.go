@@ -215,6 +215,7 @@ func memberOf(members []member, a *attr) value {
 func (e *env) find(v *made) {
 	t := &e.m.names
 	found := e.arena.places.take(len(t.names))
+	clear(found)
 	list := e.arena.values.take(min(v.read.Len(), len(t.names)))[:0]
 	for c := v.read.Cursor(); ; {
 		m, ok := c.Next()
