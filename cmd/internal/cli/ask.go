@@ -124,7 +124,11 @@ func (c *call) ask(ctx context.Context, q question.Question) error {
 	limit := c.flags.Int("limit", most, "most rows or documents to print, at most "+strconv.Itoa(question.MaxLimit))
 	values := map[string]*string{}
 	for _, p := range q.Params {
-		doc := p.Doc + ", a `" + string(p.Kind) + "`"
+		article := "a"
+		if strings.ContainsRune("aeiou", rune(p.Kind[0])) {
+			article = "an"
+		}
+		doc := p.Doc + ", " + article + " `" + string(p.Kind) + "`"
 		if p.Example != "" {
 			doc += " such as " + p.Example
 		}
