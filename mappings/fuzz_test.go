@@ -13,6 +13,7 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
 // FuzzMapping gives any record to every mapping that comes with the program:
@@ -65,6 +66,11 @@ func checkMade(t *testing.T, name string, e *event.Event) {
 	if e.Type != event.Unknown {
 		if err := e.Type.Check(e.Body); err != nil {
 			t.Errorf("%s: %v in %s", name, err, e.Body.Raw())
+		}
+	}
+	for _, made := range [][]byte{e.Body.Raw(), e.ECS} { // which repeats no name
+		if _, err := strictjson.Parse(made, strictjson.Limits{}); made != nil && err != nil {
+			t.Errorf("%s: %v in %s", name, err, made)
 		}
 	}
 	if e.ECS == nil {

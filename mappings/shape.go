@@ -80,8 +80,11 @@ func (r *eventRule) document(e *env) []byte {
 		if v.kind == absent {
 			continue
 		}
-		v = f.conform(e, v)
-		if v.empty() {
+		if v.kind != text || f.multi || f.typ != keywordType || len(v.text) > longestKeyword {
+			if v = f.conform(e, v); v.empty() {
+				continue
+			}
+		} else if nullLike(v) { // what else fits as it is
 			continue
 		}
 		if f.related > 0 {

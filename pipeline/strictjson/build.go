@@ -10,7 +10,8 @@ import (
 
 // Builder makes a value together with its text, so that a text of our own making
 // need not be parsed. What it gives is what Parse would give for the text, and
-// it refuses what Parse would refuse. A member is its Name and then its value;
+// it refuses what Parse would refuse, but for names quoted beforehand, which the
+// caller answers for. A member is its Name and then its value;
 // an object or array is closed by End. One that was used keeps its memory;
 // Reset readies it for the next value. It is not safe for concurrent use.
 type Builder struct {
@@ -36,8 +37,7 @@ type name struct {
 // QuotedName is the name of a member as it is written, for members that are made
 // again and again.
 type QuotedName struct {
-	text    string
-	order   uint64
+	text    string // with the colon
 	escaped bool
 }
 
@@ -65,9 +65,7 @@ func orderOf(written []byte, escaped bool) uint64 {
 // Quote makes a name ready.
 func Quote(name string) QuotedName {
 	text := AppendString[string](nil, name)
-	inner := text[1 : len(text)-1]
-	escaped := bytes.IndexByte(inner, '\\') >= 0
-	return QuotedName{string(text), orderOf(inner, escaped), escaped}
+	return QuotedName{string(text) + ":", bytes.IndexByte(text, '\\') >= 0}
 }
 
 // container is an object or array that is being made.
@@ -225,16 +223,19 @@ func (w *Builder) quoted(s string) (start, end int32, escaped bool) {
 func (w *Builder) Name(name string) {
 	in := w.beginName()
 	w.key.start, w.key.end, w.key.escaped = w.quoted(name)
+	w.b = append(w.b, ':')
 	w.named(in, orderOf(w.b[w.key.start:w.key.end], w.key.escaped))
 }
 
-// NameQuoted is Name of a name that was made ready.
+// NameQuoted is Name of a name that was made ready. It is not compared with those
+// of the object: the caller knows that they differ.
 func (w *Builder) NameQuoted(name QuotedName) {
-	in := w.beginName()
+	if in := w.beginName(); w.lim.Members > 0 && int(in.count) >= w.lim.Members {
+		w.fail("more than %d members in one object", w.lim.Members)
+	}
 	w.key.start = int32(len(w.b)) + 1
 	w.b = append(w.b, name.text...)
-	w.key.end, w.key.escaped = int32(len(w.b))-1, name.escaped
-	w.named(in, name.order)
+	w.key.end, w.key.escaped = int32(len(w.b))-2, name.escaped
 }
 
 // beginName goes to where the next name is written.
@@ -246,7 +247,7 @@ func (w *Builder) beginName() *container {
 	return in
 }
 
-// named checks the name just written, and goes on to its value.
+// named checks the name just written.
 func (w *Builder) named(in *container, order uint64) {
 	if w.lim.Members > 0 && int(in.count) >= w.lim.Members {
 		w.fail("more than %d members in one object", w.lim.Members)
@@ -258,7 +259,6 @@ func (w *Builder) named(in *container, order uint64) {
 		w.fail("duplicate member %q", clip(unescape(w.b[w.key.start:w.key.end], w.key.escaped)))
 	}
 	w.names = append(w.names, w.key)
-	w.b = append(w.b, ':')
 }
 
 // repeated reports whether the name just written is one of those before.
@@ -384,6 +384,7 @@ func (w *Builder) copyEach(v Value, raw []byte) {
 			w.key.start, w.key.escaped = int32(len(w.b))+1, key.keyEsc
 			w.b = append(w.b, v.d.src[key.keyStart-1:key.keyEnd+1]...)
 			w.key.end = int32(len(w.b)) - 1
+			w.b = append(w.b, ':')
 			w.named(in, orderOf(v.d.src[key.keyStart:key.keyEnd], key.keyEsc))
 			w.copyEach(m, m.Raw())
 		}
