@@ -185,7 +185,7 @@ func TestFeedFromBackup(t *testing.T) {
 		t.Fatal(err)
 	}
 	listed := len(tx.Asked("GET", "/streams"))
-	a = s.open()
+	s.open()
 	id := tx.Streams()[0]
 	tx.Tell(t, id, "jti-after", "session-revoked", "jane@example.com", `{"event_timestamp":1764057600}`)
 	until(t, "a token after the restore", func() bool { return strings.Contains(fmt.Sprint(tx.Acked(id)), "jti-after") })
