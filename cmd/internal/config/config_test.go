@@ -270,6 +270,16 @@ action "lock-badge" {
 	}
 }
 
+// TestDataDir: a folder is one of the folder of the file, be it named or not.
+func TestDataDir(t *testing.T) {
+	for src, want := range map[string]string{"": "try/data", `data_dir = "data"`: "try/data", `data_dir = "/var/lib/signalbox"`: "/var/lib/signalbox"} {
+		cfg, list := Parse("try/config.hcl", "try", []byte(src), testEnv)
+		if len(list) > 0 || filepath.ToSlash(cfg.DataDir) != want {
+			t.Errorf("with %q data_dir is %q, not %q; %v", src, cfg.DataDir, want, list)
+		}
+	}
+}
+
 func TestUnrouted(t *testing.T) {
 	asked := map[string][]string{"raise-risk": {"b", "a"}, "lower-risk": {"a"}, "revoke-session": {"a"}, "step-up": {"a"}, "unheard-of": {"a"}}
 	const source = "\nsource \"file\" \"in\" { path = \"in.jsonl\" }\n"

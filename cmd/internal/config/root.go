@@ -14,13 +14,15 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
 
+const defaultDataDir = "data" // from the folder of the file
+
 // defaults is the configuration of an empty file.
 func defaults(file, dir string) *Config {
 	return &Config{
 		File:     file,
 		Dir:      dir,
 		Listen:   "127.0.0.1:8086",
-		DataDir:  under(dir, "data"),
+		DataDir:  under(dir, defaultDataDir),
 		Actions:  shippedActions(),
 		Policies: Policies{Shipped: true},
 		Mappings: Mappings{Shipped: true},
@@ -125,7 +127,7 @@ func (l *loader) root(body *hclsyntax.Body) {
 	c := l.cfg
 	top := rootFile{
 		Listen:  c.Listen,
-		DataDir: c.DataDir,
+		DataDir: defaultDataDir,
 		SeenFor: c.SeenFor,
 		Guards:  &guardsBlock{c.Guards.MaxDepth, &limitBlock{c.Guards.Limit.Actions, c.Guards.Limit.Per}},
 		Journal: (*journalBlock)(&c.Journal),
