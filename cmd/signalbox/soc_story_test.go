@@ -183,10 +183,10 @@ func (s *soc) ask() {
 		t.Fatalf("no decision to disable an account is in\n%s", jane)
 	}
 	for command, want := range map[string]string{
-		"explain": "endpoint_and_identity fired: A high risk soon after a serious alert disables the account",
+		"explain": `(?s)endpoint_and_identity fired: A high risk soon after a serious alert disables the account.*account-disabled to apps/s-\w{26} acked`,
 		"chain":   "user risk LOW→HIGH for jane@example.com",
 	} {
-		if out := s.run(command, id[1]); !strings.Contains(out, want) {
+		if out := s.run(command, id[1]); !regexp.MustCompile(want).MatchString(out) {
 			t.Errorf("signalbox %s says nothing of %q:\n%s", command, want, out)
 		}
 	}

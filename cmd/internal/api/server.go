@@ -162,7 +162,7 @@ func (b Backend) journal(r *http.Request) (any, error) {
 			return nil, err
 		}
 		if f.Record.Kind == pipeline.InputRecord {
-			if err := b.follow(r.Context(), x.Actions); err != nil {
+			if x.Actions, err = b.follow(r.Context(), x.Actions); err != nil {
 				return nil, err
 			}
 		}
@@ -172,23 +172,36 @@ func (b Backend) journal(r *http.Request) (any, error) {
 }
 
 // follow brings the actions of an input to where they stand now: the input's
-// record knows only how they began.
-func (b Backend) follow(ctx context.Context, actions []pipeline.Action) error {
-	for i := range actions {
-		now := &actions[i]
+// record knows only how they began. Behind a part that went to the streams of its
+// sink stand its copies there.
+func (b Backend) follow(ctx context.Context, actions []pipeline.Action) ([]pipeline.Action, error) {
+	all := make([]pipeline.Action, 0, len(actions))
+	for _, now := range actions {
 		found, err := b.Pipeline.Find(ctx, now.ID)
 		if err != nil {
-			return err
+			return nil, err
 		}
+		var copies []pipeline.Action
 		for _, f := range found {
 			for _, later := range f.Record.Actions {
-				if f.Record.Kind != pipeline.InputRecord && later.ID == now.ID && later.Target == now.Target && later.Stream == now.Stream && later.Part == now.Part {
-					*now = later
+				if f.Record.Kind == pipeline.InputRecord || later.ID != now.ID || later.Target != now.Target || later.Part != now.Part {
+					continue
+				}
+				if later.Stream == now.Stream {
+					now = later
+					continue
+				}
+				at := slices.IndexFunc(copies, func(c pipeline.Action) bool { return c.Stream == later.Stream })
+				if at < 0 {
+					copies = append(copies, later)
+				} else {
+					copies[at] = later
 				}
 			}
 		}
+		all = append(append(all, now), copies...)
 	}
-	return nil
+	return all, nil
 }
 
 // maxExplain is how many messages one request may ask about.

@@ -284,7 +284,7 @@ func printPart(r *report, a pipeline.Action) {
 	case a.Call != nil:
 		where = strings.TrimSpace(cmp.Or(a.Call.Method, "call")+" "+a.Call.Path) + " at " + a.Target + " "
 	case a.Target != "":
-		where = a.Emits + " to " + a.Target + " "
+		where = a.Emits + " to " + a.Target + said("/", a.Stream) + " "
 	}
 	status := string(a.Status)
 	if a.Info != "" {
