@@ -182,6 +182,9 @@ func parseProblems(r *report, file string, err error) {
 				detail = "indent with spaces: a tab cannot stand there; " + detail
 			}
 		}
+		if strings.HasPrefix(summary, "expected METADATA block") {
+			detail = "every line from # METADATA to what it is about begins with #; an empty one ends the block"
+		}
 		if _, parsing := e.Details.(*ast.ParserErrorDetail); !parsing && e.Details != nil && detail == "" {
 			detail = strings.Join(e.Details.Lines(), ", ")
 		}
