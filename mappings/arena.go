@@ -106,9 +106,7 @@ func (e *env) seal(base int) value {
 		return emptyList
 	}
 	vs := e.arena.values.take(len(e.stack) - base)
-	for i, v := range e.stack[base:] { // mostly one or two
-		vs[i] = v
-	}
+	copy(vs, e.stack[base:])
 	e.stack = e.stack[:base]
 	return e.listOf(vs)
 }

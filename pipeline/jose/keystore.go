@@ -21,9 +21,9 @@ const DefaultSigning = "ES256"
 
 // KeyStore is a directory of the product's own private keys, one PKCS #8 file
 // of mode 0600 each, named for algorithm and number: es256-0001.pem. All keys
-// in it are published; of each algorithm the last one by name signs, so a key
-// is rotated by adding a file (KEY-05), which Rotate does. It is safe for
-// concurrent use.
+// in it are published; of each algorithm the last one by name signs that does not
+// wait for its time, so a key is rotated by adding a file (KEY-05), which Rotate
+// does. It is safe for concurrent use.
 type KeyStore struct {
 	dir string
 
@@ -35,6 +35,7 @@ type KeyStore struct {
 type storedKey struct {
 	file   string
 	signer *Signer
+	from   time.Time // signs from then on, zero: need not wait
 	until  time.Time // published until then, zero: without end
 }
 
@@ -65,12 +66,13 @@ func OpenKeyStore(dir string) (*KeyStore, error) {
 		if err != nil {
 			return nil, fmt.Errorf("open key store: %w", err)
 		}
-		until, err := readUntil(filepath.Join(dir, e.Name()))
-		if err != nil {
-			return nil, fmt.Errorf("open key store: %w", err)
+		k := storedKey{file: e.Name(), signer: signer}
+		for ext, at := range map[string]*time.Time{FromExt: &k.from, UntilExt: &k.until} {
+			if *at, err = readMark(filepath.Join(dir, k.file+ext)); err != nil {
+				return nil, fmt.Errorf("open key store: %w", err)
+			}
 		}
-		s.add(e.Name(), signer)
-		s.keys[slices.IndexFunc(s.keys, func(k storedKey) bool { return k.file == e.Name() })].until = until
+		s.add(k)
 	}
 	if len(s.keys) == 0 {
 		if _, err := s.Signer(DefaultSigning); err != nil {
@@ -88,10 +90,8 @@ func (s *KeyStore) Signer(alg string) (*Signer, error) {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, k := range slices.Backward(s.keys) {
-		if k.signer.alg == alg {
-			return k.signer, nil
-		}
+	if i := s.signing(alg); i >= 0 {
+		return s.keys[i].signer, nil
 	}
 	key, err := generate(alg)
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *KeyStore) Signer(alg string) (*Signer, error) {
 	if signer.alg != alg {
 		return nil, fmt.Errorf("make a signing key: %s in the key store holds a key for %s", file, signer.alg)
 	}
-	s.add(file, signer)
+	s.add(storedKey{file: file, signer: signer})
 	return signer, nil
 }
 
@@ -120,12 +120,13 @@ func (s *KeyStore) JWKS() []byte {
 	return slices.Clone(s.jwks)
 }
 
-// add takes a key in and renews the public set. The caller holds the lock or
-// is the only one to know s.
-func (s *KeyStore) add(file string, signer *Signer) {
-	s.keys = append(s.keys, storedKey{file: file, signer: signer})
-	slices.SortFunc(s.keys, func(a, b storedKey) int { return strings.Compare(a.file, b.file) })
+// add takes a key in, renews the public set and tells its place. The caller holds
+// the lock or is the only one to know s.
+func (s *KeyStore) add(k storedKey) int {
+	at, _ := slices.BinarySearchFunc(s.keys, k, func(a, b storedKey) int { return strings.Compare(a.file, b.file) })
+	s.keys = slices.Insert(s.keys, at, k)
 	s.publish()
+	return at
 }
 
 // publish renews the public set. The caller holds the lock.

@@ -23,7 +23,7 @@ func published(t *testing.T, s *jose.KeyStore) (ids []string) {
 	return ids
 }
 
-// TestRotate: a new key signs at once, with signers that were there before; the
+// TestRotate: a new key without lead signs at once, with signers that were there before; the
 // old one is published until its time is over, over restarts, and then gone.
 func TestRotate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
@@ -41,7 +41,7 @@ func TestRotate(t *testing.T) {
 	}
 	old, _ := s.Signer("ES256")
 	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
-	made, err := s.Rotate("ES256", time.Hour, now)
+	made, err := s.Rotate("ES256", 0, time.Hour, now)
 	if err != nil || made.KeyID == old.KeyID() {
 		t.Fatalf("rotated to %v, %v", made, err)
 	}
@@ -60,16 +60,16 @@ func TestRotate(t *testing.T) {
 		if only, err := s.Signer("ES256"); err != nil || only.KeyID() != made.KeyID {
 			t.Errorf("signs with %v, %v", only, err)
 		}
-		if gone, err := s.Retire(now.Add(time.Hour - time.Second)); len(gone) > 0 || err != nil {
+		if _, gone, err := s.Settle(now.Add(time.Hour - time.Second)); len(gone) > 0 || err != nil {
 			t.Errorf("dropped early: %v, %v", gone, err)
 		}
 		s = open(t, dir)
 	}
 	// A second rotation does not lengthen the first key's time.
-	if _, err := s.Rotate("", 2*time.Hour, now); err != nil {
+	if _, err := s.Rotate("", 0, 2*time.Hour, now); err != nil {
 		t.Fatal(err)
 	}
-	gone, err := s.Retire(now.Add(time.Hour))
+	_, gone, err := s.Settle(now.Add(time.Hour))
 	if err != nil || len(gone) != 1 || gone[0].KeyID != old.KeyID() {
 		t.Fatalf("dropped %v, %v", gone, err)
 	}
@@ -83,7 +83,7 @@ func TestRotate(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(dir, "es256-0001*")); err != nil || len(left) > 0 {
 		t.Errorf("left: %v, %v", left, err)
 	}
-	if gone, err := s.Retire(now.Add(1000 * time.Hour)); len(gone) != 1 || err != nil {
+	if _, gone, err := s.Settle(now.Add(1000 * time.Hour)); len(gone) != 1 || err != nil {
 		t.Errorf("dropped %v, %v", gone, err)
 	}
 	if ids := published(t, open(t, dir)); len(ids) != 2 {
@@ -94,13 +94,13 @@ func TestRotate(t *testing.T) {
 func TestRotateRefuses(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "keys")
 	s, other := open(t, dir), open(t, dir)
-	if _, err := s.Rotate("EdDSA", time.Hour, time.Now()); err == nil {
+	if _, err := s.Rotate("EdDSA", 0, time.Hour, time.Now()); err == nil {
 		t.Error("rotated an algorithm that nothing signs with")
 	}
-	if _, err := other.Rotate("", time.Hour, time.Now()); err != nil {
+	if _, err := other.Rotate("", 0, time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Rotate("", time.Hour, time.Now()); err == nil {
+	if _, err := s.Rotate("", 0, time.Hour, time.Now()); err == nil {
 		t.Error("rotated over another process")
 	}
 	if err := os.WriteFile(filepath.Join(dir, "es256-0001.pem.until"), []byte("soon"), 0o600); err != nil {
@@ -108,5 +108,64 @@ func TestRotateRefuses(t *testing.T) {
 	}
 	if _, err := jose.OpenKeyStore(dir); err == nil {
 		t.Error("opened with an end that is no time")
+	}
+}
+
+// TestRotateWithLead: a new key is published before it signs, over restarts, and the
+// one before is dropped its time after that.
+func TestRotateWithLead(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "keys")
+	s := open(t, dir)
+	old, err := s.Signer("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Date(2026, 11, 26, 12, 0, 0, 0, time.UTC)
+	made, err := s.Rotate("", 10*time.Minute, time.Hour, now)
+	if err != nil || made.Signs || !made.From.Equal(now.Add(10*time.Minute)) {
+		t.Fatalf("rotated to %+v, %v", made, err)
+	}
+	for range 2 { // as it is, and opened again
+		if begun, gone, err := s.Settle(now.Add(10*time.Minute - time.Second)); len(begun)+len(gone) > 0 || err != nil {
+			t.Errorf("settled early: %v, %v, %v", begun, gone, err)
+		}
+		signs, err := s.Signer("")
+		req.Equal(t, "KEY-05", signs.KeyID(), old.KeyID())
+		if ids := published(t, s); err != nil || !slices.Contains(ids, made.KeyID) || !slices.Contains(ids, old.KeyID()) {
+			t.Errorf("published %v, %v", ids, err)
+		}
+		s = open(t, dir)
+	}
+	begun, gone, err := s.Settle(now.Add(10 * time.Minute))
+	if err != nil || len(gone) > 0 || len(begun) != 1 || begun[0].KeyID != made.KeyID || !begun[0].Signs {
+		t.Fatalf("begun %+v, gone %v, %v", begun, gone, err)
+	}
+	s = open(t, dir)
+	if signs, err := s.Signer(""); err != nil || signs.KeyID() != made.KeyID {
+		t.Errorf("signs with %v, %v", signs, err)
+	}
+	if _, gone, err := s.Settle(now.Add(70*time.Minute - time.Second)); len(gone) > 0 || err != nil {
+		t.Errorf("dropped early: %v, %v", gone, err)
+	}
+	if _, gone, err := s.Settle(now.Add(70 * time.Minute)); len(gone) != 1 || gone[0].KeyID != old.KeyID() || err != nil {
+		t.Errorf("dropped %v, %v", gone, err)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "*.pem.*")); err != nil || len(left) > 0 {
+		t.Errorf("left: %v, %v", left, err)
+	}
+
+	// One that leaked goes at once, whatever waits.
+	if _, err := s.Rotate("", time.Hour, time.Hour, now); err != nil {
+		t.Fatal(err)
+	}
+	last, err := s.Rotate("", 0, 0, now)
+	if err != nil || !last.Signs {
+		t.Fatalf("rotated to %+v, %v", last, err)
+	}
+	if _, gone, err := s.Settle(now); len(gone) != 2 || err != nil {
+		t.Errorf("dropped %v, %v", gone, err)
+	}
+	if ids := published(t, open(t, dir)); len(ids) != 1 || ids[0] != last.KeyID {
+		t.Errorf("published %v", ids)
 	}
 }

@@ -13,18 +13,23 @@ type RotateRequest struct {
 	By        string `json:"by"`
 	Comment   string `json:"comment,omitempty"`
 	Algorithm string `json:"algorithm,omitempty"` // "": ES256
-	Keep      string `json:"keep"`                // a duration: the keys before stay published so long
+	Lead      string `json:"lead,omitempty"`      // a duration: the new key is published so long before it signs
+	Keep      string `json:"keep"`                // a duration: the keys before stay published so long after that
 }
 
 // RotateAnswer is what a rotation did.
 type RotateAnswer struct {
-	Key     jose.OwnKey   `json:"key"`               // signs from now on
+	Key     jose.OwnKey   `json:"key"`               // the new one
 	Keys    []jose.OwnKey `json:"keys"`              // published now
 	Dropped []jose.OwnKey `json:"dropped,omitempty"` // gone at once
 }
 
-// MaxKeep bounds how long a key that was rotated out can stay published.
-const MaxKeep = 90 * 24 * time.Hour
+// MaxKeep bounds how long a key that was rotated out can stay published, MaxLead
+// how long a new one can wait.
+const (
+	MaxKeep = 90 * 24 * time.Hour
+	MaxLead = 7 * 24 * time.Hour
+)
 
 // RotateKeys makes a new signing key.
 func (c *Client) RotateKeys(ctx context.Context, r RotateRequest) (a RotateAnswer, err error) {
@@ -43,15 +48,21 @@ func (b Backend) rotateKeys(r *http.Request) (any, error) {
 	if err != nil || keep < 0 || keep > MaxKeep {
 		return nil, &Error{Message: "keep: give a duration such as 168h, at most 2160h"}
 	}
-	return b.RotateKeys(r.Context(), req, keep)
+	var lead time.Duration
+	if req.Lead != "" {
+		if lead, err = time.ParseDuration(req.Lead); err != nil || lead < 0 || lead > MaxLead {
+			return nil, &Error{Message: "lead: give a duration such as 10m, at most 168h"}
+		}
+	}
+	return b.RotateKeys(r.Context(), req, lead, keep)
 }
 
 // Rotate makes a new key in a key store and drops those whose time is over.
-func Rotate(keys *jose.KeyStore, algorithm string, keep time.Duration, now time.Time) (a RotateAnswer, err error) {
-	if a.Key, err = keys.Rotate(algorithm, keep, now); err != nil {
+func Rotate(keys *jose.KeyStore, algorithm string, lead, keep time.Duration, now time.Time) (a RotateAnswer, err error) {
+	if a.Key, err = keys.Rotate(algorithm, lead, keep, now); err != nil {
 		return a, err
 	}
-	a.Dropped, err = keys.Retire(now)
+	_, a.Dropped, err = keys.Settle(now)
 	a.Keys = keys.Keys()
 	return a, err
 }

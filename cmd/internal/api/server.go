@@ -27,7 +27,7 @@ type Backend struct {
 
 	Receivers ReceiversBackend
 
-	RotateKeys func(ctx context.Context, req RotateRequest, keep time.Duration) (RotateAnswer, error)
+	RotateKeys func(ctx context.Context, req RotateRequest, lead, keep time.Duration) (RotateAnswer, error)
 
 	Export func(ctx context.Context, req ExportRequest) (ExportAnswer, error)
 	Now    func() time.Time

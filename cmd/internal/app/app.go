@@ -364,7 +364,7 @@ func (a *App) Start(ctx context.Context) error {
 	a.loops.start(work, "budgets", func(ctx context.Context) error {
 		return a.line.WatchBudgets(ctx, sinkNames(a.cfg), a.metrics.budgetReached)
 	})
-	a.loops.start(work, "signing keys", a.retireKeys)
+	a.loops.start(work, "signing keys", a.settleKeys)
 	a.loops.start(work, "policy watch", a.watchPolicies)
 	for _, s := range a.sources {
 		a.loops.start(intake, "source "+s.name, func(ctx context.Context) error {

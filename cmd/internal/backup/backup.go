@@ -162,10 +162,10 @@ func clear(dir string) error {
 	return err
 }
 
-// keyFile reports a private key, or the note beside one that says until when it
-// is published.
+// keyFile reports a private key, or a note beside one that says from when it signs
+// or until when it is published.
 func keyFile(name string) bool {
-	return filepath.Ext(strings.TrimSuffix(name, jose.UntilExt)) == ".pem"
+	return filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(name, jose.UntilExt), jose.FromExt)) == ".pem"
 }
 
 // copyKeys copies the private keys and how long they are published.

@@ -14,7 +14,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
@@ -62,7 +61,7 @@ func (m *Manifest) Bytes() (n int64) {
 // Keys counts the signing keys.
 func (m *Manifest) Keys() (n int) {
 	for _, f := range m.Files {
-		if strings.HasPrefix(f.Path, keysFolder+"/") && !strings.HasSuffix(f.Path, jose.UntilExt) {
+		if strings.HasPrefix(f.Path, keysFolder+"/") && strings.HasSuffix(f.Path, ".pem") {
 			n++
 		}
 	}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -15,7 +16,8 @@ func runKeys(ctx context.Context, c *call) error {
 	path := c.configFlag()
 	format := c.formatFlag("table", "json")
 	algorithm := c.flags.String("alg", jose.DefaultSigning, "rotate: `algorithm` of the key: ES256, RS256 or EdDSA")
-	keep := c.flags.Duration("keep", defaultKeep, "rotate: how long the keys before stay published")
+	lead := c.flags.Duration("lead", defaultLead, "rotate: how long the new key is published before it signs; 0s with --keep 0s")
+	keep := c.flags.Duration("keep", defaultKeep, "rotate: how long the keys before stay published after that")
 	comment := c.flags.String("comment", "", "rotate: `why`, for the audit record")
 	rest, err := c.parse()
 	if err != nil {
@@ -28,7 +30,12 @@ func runKeys(ctx context.Context, c *call) error {
 		return usagef("say what to do: list, jwks or rotate")
 	}
 	if rest[0] == "rotate" {
-		return c.keysRotate(ctx, *path, *format, *algorithm, *comment, *keep)
+		given := false
+		c.flags.Visit(func(f *flag.Flag) { given = given || f.Name == "lead" })
+		if *keep == 0 && !given { // a key that leaked
+			*lead = 0
+		}
+		return c.keysRotate(ctx, *path, *format, *algorithm, *comment, *lead, *keep)
 	}
 	keys, err := c.ownKeys(*path)
 	if err != nil {
@@ -46,9 +53,12 @@ func runKeys(ctx context.Context, c *call) error {
 		use := "signs"
 		if !k.Signs {
 			use = "published"
-			if !k.Until.IsZero() {
-				use += " until " + k.Until.Format(time.RFC3339)
-			}
+		}
+		if !k.From.IsZero() {
+			use += ", signs from " + k.From.Format(time.RFC3339)
+		}
+		if !k.Until.IsZero() {
+			use += ", until " + k.Until.Format(time.RFC3339)
 		}
 		rows = append(rows, []string{k.Algorithm, k.KeyID, use})
 	}
