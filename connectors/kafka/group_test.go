@@ -29,18 +29,18 @@ func newLedger(hold string) *ledger {
 
 func (l *ledger) Handle(ctx context.Context, msgs []pipeline.Message) ([]pipeline.Receipt, error) {
 	for _, m := range msgs {
-		if l.hold != "" && m.Position == l.hold {
-			l.mu.Lock()
-			first := l.hold
+		l.mu.Lock()
+		holds := l.hold != "" && m.Position == l.hold
+		if holds {
 			l.hold = ""
-			l.mu.Unlock()
-			if first != "" {
-				close(l.inside)
-				select {
-				case <-l.release:
-				case <-ctx.Done():
-					return nil, ctx.Err()
-				}
+		}
+		l.mu.Unlock()
+		if holds {
+			close(l.inside)
+			select {
+			case <-l.release:
+			case <-ctx.Done():
+				return nil, ctx.Err()
 			}
 		}
 	}
