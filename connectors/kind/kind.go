@@ -47,6 +47,19 @@ type Caller interface {
 	Calls()
 }
 
+// Stater is the configuration of a sink that states events in tokens of our own.
+type Stater interface {
+	// SigningIssuer is the issuer of the tokens.
+	SigningIssuer() string
+}
+
+// Taker is the configuration of a sink that states some events only, in a dialect
+// of its own.
+type Taker interface {
+	// Takes lists the events by name.
+	Takes() []string
+}
+
 // Readier is a source that can tell whether it takes signals already. One that
 // cannot is taken to be ready once Run was called.
 type Readier interface {

@@ -22,6 +22,15 @@ func (t *Type) QualifiedName() string {
 	return t.Name
 }
 
+// QualifiedNames are those of the catalogue, in its order.
+func QualifiedNames() []string {
+	names := make([]string, len(Types()))
+	for i, t := range Types() {
+		names[i] = t.QualifiedName()
+	}
+	return names
+}
+
 // Inside reports whether an event of the type names its subject in its payload,
 // as the member subject, and nowhere else (OKTA-03, OKTA-04).
 func (t *Type) Inside() bool { return t.Family == "okta" }

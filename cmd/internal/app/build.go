@@ -125,7 +125,7 @@ func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 	s.Sinks = make([]string, 0, len(cfg.Sinks))
 	for _, sink := range cfg.Sinks {
 		s.Sinks = append(s.Sinks, sink.Name)
-		if own, ok := sink.Config.(interface{ SigningIssuer() string }); ok {
+		if own, ok := sink.Config.(kind.Stater); ok {
 			s.Own = append(s.Own, own.SigningIssuer())
 		}
 	}

@@ -32,7 +32,7 @@ func (a *App) emit(ctx context.Context, r api.EmitRequest) (answer api.EmitAnswe
 	t, ok := event.ByName(r.Event)
 	if !ok || t == event.Unknown {
 		hint := "signalbox events lists them"
-		if near := nearest.Name(r.Event, eventNames()); near != "" {
+		if near := nearest.Name(r.Event, event.QualifiedNames()); near != "" {
 			hint = fmt.Sprintf("did you mean %q?", near)
 		}
 		return answer, &api.Error{Message: fmt.Sprintf("event: there is no event %q", r.Event), Hint: hint}
@@ -131,13 +131,6 @@ func (a *App) emitToSink(ctx context.Context, name string, e kind.Trial) api.Emi
 	return x
 }
 
-func eventNames() (names []string) {
-	for _, t := range event.Types() {
-		names = append(names, t.QualifiedName())
-	}
-	return names
-}
-
 // emitSubject reads whom the event is about. What is about the stream itself has
 // the stream as its subject (SSF-TX-80); a sink without streams is one.
 func emitSubject(t *event.Type, text json.RawMessage, sink string, streamed bool) (s event.Subject, err error) {
@@ -211,8 +204,7 @@ func payloadProblem(t *event.Type, text []byte) error {
 
 // opaque stands for a stream in events about itself.
 func opaque(id string) (s event.Subject) {
-	text, _ := json.Marshal(map[string]string{"format": "opaque", "id": id})
-	_ = s.UnmarshalJSON(text) // of our own making
+	s, _ = event.NewSimple("opaque", "id", id) // of our own making
 	return s
 }
 
@@ -223,7 +215,7 @@ func (a *App) stating() (list []namedSink) {
 		_, streams := s.sink.(kind.Streamer)
 		_, makes := s.sink.(pipeline.Preparer)
 		at := slices.IndexFunc(a.cfg.Sinks, func(c config.Sink) bool { return c.Name == s.name })
-		_, signs := a.cfg.Sinks[at].Config.(interface{ SigningIssuer() string })
+		_, signs := a.cfg.Sinks[at].Config.(kind.Stater)
 		if streams || makes && signs {
 			list = append(list, s)
 		}
@@ -235,7 +227,7 @@ func (a *App) stating() (list []namedSink) {
 // takes few, and writes them in it by itself.
 func (a *App) takenAs(sink string, t *event.Type) (string, error) {
 	at := slices.IndexFunc(a.cfg.Sinks, func(c config.Sink) bool { return c.Name == sink })
-	dialect, ok := a.cfg.Sinks[at].Config.(interface{ Takes() []string })
+	dialect, ok := a.cfg.Sinks[at].Config.(kind.Taker)
 	if !ok {
 		return t.QualifiedName(), nil
 	}

@@ -154,17 +154,9 @@ func (c *call) ask(ctx context.Context, q question.Question) error {
 	if _, err := q.Check(req.Values); err != nil {
 		return usagef("%v", err)
 	}
-	if req.From, req.To, err = when.times(time.Now()); err != nil {
-		return err
-	}
-	req.All = req.From.IsZero()
-	client, err := c.connect(ctx, *path)
+	a, err := c.answer(ctx, *path, when, req)
 	if err != nil {
 		return err
-	}
-	a, err := client.Ask(ctx, req)
-	if err != nil {
-		return c.explainFailure(err, *path, "")
 	}
 	if err := printAnswer(c, q, a, *format); err != nil {
 		return err
@@ -179,6 +171,22 @@ func (c *call) ask(ctx context.Context, q question.Question) error {
 		fmt.Fprintf(c.Err, "none with --since %s\n", *when.since)
 	}
 	return nil
+}
+
+// answer asks the running product about a span of time.
+func (c *call) answer(ctx context.Context, path string, when span, req api.AskRequest) (a api.AskAnswer, err error) {
+	if req.From, req.To, err = when.times(time.Now()); err != nil {
+		return a, err
+	}
+	req.All = req.From.IsZero()
+	client, err := c.connect(ctx, path)
+	if err != nil {
+		return a, err
+	}
+	if a, err = client.Ask(ctx, req); err != nil {
+		return a, c.explainFailure(err, path, "")
+	}
+	return a, nil
 }
 
 // printAnswer prints documents as a timeline, pairs as paragraphs and counts as

@@ -48,18 +48,9 @@ func runChain(ctx context.Context, c *call) error {
 		return err
 	}
 	q := chainQuestion()
-	req := api.AskRequest{Name: q.Name, Limit: *limit, Values: map[string]string{q.Chain: rest[0]}}
-	if req.From, req.To, err = when.times(time.Now()); err != nil {
-		return err
-	}
-	req.All = req.From.IsZero()
-	client, err := c.connect(ctx, *path)
+	a, err := c.answer(ctx, *path, when, api.AskRequest{Name: q.Name, Limit: *limit, Values: map[string]string{q.Chain: rest[0]}})
 	if err != nil {
 		return err
-	}
-	a, err := client.Ask(ctx, req)
-	if err != nil {
-		return c.explainFailure(err, *path, "")
 	}
 	if *format == "json" {
 		if a.Chain == nil {

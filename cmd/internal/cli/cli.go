@@ -66,7 +66,7 @@ func verbs() []verb {
 		{"fields", "[PATTERN]", "list the fields that can be searched, with their meaning", fieldsHelp, runFields},
 		{"timeline", "", "show what happened around a user, session or device", "", runTimeline},
 		{"chain", "ID", "show one cause with all that came of it: what came in, was decided and why, went out and was answered", chainHelp, runChain},
-		{"set", "sign | inspect FILE", "make and look into Security Event Tokens", "", runSet},
+		{"set", "sign | inspect FILE | verify FILE", "make, look into and verify Security Event Tokens", "", runSet},
 		{"quarantine", "list | show ID | retry ID... | drop ID...", "look after refused messages of known senders", quarantineHelp, runQuarantine},
 		{"stream", "COMMAND TRANSMITTER", "drive a stream at a transmitter of signals", streamHelp, runStream},
 		{"doctor", "TRANSMITTER", "interrogate a transmitter of signals and say what deviates", doctorHelp, runDoctor},

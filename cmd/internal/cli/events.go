@@ -68,15 +68,13 @@ func runEvents(_ context.Context, c *call) error {
 // typesNamed finds the types of a name, with the dialects of it.
 func typesNamed(name string) ([]*event.Type, error) {
 	var found []*event.Type
-	var all []string
 	for _, t := range event.Types() {
-		all = append(all, t.QualifiedName())
 		if t.Name == name || t.URI == name || t.Family+":"+t.Name == name || slices.Contains(t.Aliases, name) {
 			found = append(found, t)
 		}
 	}
 	if len(found) == 0 {
-		if n := nearest.Name(name, all); n != "" {
+		if n := nearest.Name(name, event.QualifiedNames()); n != "" {
 			return nil, fmt.Errorf("there is no event %q; did you mean %q?", name, n)
 		}
 		return nil, fmt.Errorf("there is no event %q; signalbox events lists them", name)

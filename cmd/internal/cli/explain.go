@@ -110,21 +110,9 @@ func (c *call) explainMessages(ctx context.Context, path string, req api.Explain
 // readMessages reads a file: one compact token or JSON document, or one per
 // line.
 func (c *call) readMessages(name, source string) (api.ExplainRequest, error) {
-	in := c.In
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return api.ExplainRequest{}, err
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, maxExplainFile+1))
+	text, err := c.readFile(name, maxExplainFile)
 	if err != nil {
-		return api.ExplainRequest{}, fmt.Errorf("read %s: %w", name, err)
-	}
-	if len(text) > maxExplainFile {
-		return api.ExplainRequest{}, fmt.Errorf("%s is larger than %d bytes", name, maxExplainFile)
+		return api.ExplainRequest{}, err
 	}
 	var req api.ExplainRequest
 	add := func(body []byte, position string) {

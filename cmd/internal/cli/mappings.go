@@ -2,10 +2,10 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -186,23 +186,11 @@ func (c *call) mappingCoverage(m *mappings.Mapping, files []string, format strin
 
 // readSample reads a file of records, or standard input.
 func (c *call) readSample(name string) ([]byte, error) {
-	in, bound := c.In, int64(mappings.SampleLimits.Bytes)
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
+	text, err := c.readFile(name, int64(mappings.SampleLimits.Bytes))
+	if errors.Is(err, errLarge) {
+		err = fmt.Errorf("%w; give a part of it", err)
 	}
-	text, err := io.ReadAll(io.LimitReader(in, bound+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	if int64(len(text)) > bound {
-		return nil, fmt.Errorf("%s is larger than %d bytes; give a part of it", name, bound)
-	}
-	return text, nil
+	return text, err
 }
 
 func printCoverage(w io.Writer, paint colours, r mappings.CoverageReport, most int) error {

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -11,7 +10,6 @@ import (
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
-	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
 const receiversHelp = `
@@ -68,7 +66,9 @@ func runReceivers(ctx context.Context, c *call) error {
 			By: c.operator(), Reason: *reason, Sink: *sink, Stream: rest[1], Status: status,
 		})
 	}
-	a, err := c.receivers(ctx, *path)
+	a, err := askOrRead(ctx, c, *path,
+		func(client *api.Client) (api.ReceiversAnswer, error) { return client.Receivers(ctx) },
+		func(cfg *config.Config) (api.ReceiversAnswer, error) { return app.InspectReceivers(ctx, cfg) })
 	if err != nil {
 		return err
 	}
@@ -87,27 +87,6 @@ func runReceivers(ctx context.Context, c *call) error {
 		return nil
 	}
 	return c.printReceivers(a, time.Now())
-}
-
-// receivers asks the running product, or reads the files of one that does not run.
-func (c *call) receivers(ctx context.Context, path string) (api.ReceiversAnswer, error) {
-	client, err := c.connect(ctx, path)
-	if err != nil {
-		return api.ReceiversAnswer{}, err
-	}
-	a, err := client.Receivers(ctx)
-	if !errors.Is(err, api.ErrNotRunning) {
-		if err != nil {
-			err = c.explainFailure(err, path, "")
-		}
-		return a, err
-	}
-	cfg, _ := config.Load(path, c.Env)
-	a, err = app.InspectReceivers(ctx, cfg)
-	if errors.Is(err, store.ErrNone) {
-		return a, fmt.Errorf("there is no store in data_dir %s yet: signalbox run --config %s makes it", cfg.DataDir, path)
-	}
-	return a, err
 }
 
 func (c *call) setReceiverStatus(ctx context.Context, path, format string, yes bool, req api.ReceiverStatusRequest) error {

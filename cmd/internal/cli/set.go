@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"strings"
 	"time"
@@ -142,11 +141,7 @@ func eventArg(name string) (typ *event.Type, uri string, err error) {
 		t, _ := event.Lookup(name, "")
 		return t, name, nil
 	}
-	var names []string
-	for _, t := range event.Types() {
-		names = append(names, t.QualifiedName())
-	}
-	if near := nearest.Name(name, names); near != "" {
+	if near := nearest.Name(name, event.QualifiedNames()); near != "" {
 		return nil, "", usagef("--event: there is no event %q; did you mean %q?", name, near)
 	}
 	return nil, "", usagef("--event: there is no event %q; give a name of the catalogue or a URI", name)
@@ -177,7 +172,7 @@ func (c *call) setInspect(context.Context) error {
 	if len(rest) != 1 {
 		return usagef("give one file; - is standard input")
 	}
-	token, err := c.readToken(rest[0])
+	token, err := c.readFile(rest[0], 2*jose.DefaultMaxBytes)
 	if err != nil {
 		return err
 	}
@@ -197,22 +192,4 @@ func (c *call) setInspect(context.Context) error {
 	_, err = fmt.Fprintf(c.Out, "%s anybody could have written this. signalbox set verify does, with the keys of whom it should be of.\n\n%s\n%s\n\n%s\n%s\n\n%s %d bytes, not checked\n",
 		paint.yellow("Not verified:"), paint.bold("header"), d.Header, paint.bold("claims"), d.Claims, paint.bold("signature"), d.SignatureBytes)
 	return err
-}
-
-// readToken reads a file that holds one token.
-func (c *call) readToken(name string) ([]byte, error) {
-	in := c.In
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, 2*jose.DefaultMaxBytes))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return text, nil
 }

@@ -5,8 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
@@ -96,27 +94,6 @@ Ends with 1 when one does not verify, or none is there.
 		err = &quietError{exitFailure}
 	}
 	return err
-}
-
-// readFile reads a file, or standard input for -, of at most so many bytes.
-func (c *call) readFile(name string, most int64) ([]byte, error) {
-	in := c.In
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := io.ReadAll(io.LimitReader(in, most+1))
-	if err == nil && int64(len(text)) > most {
-		err = fmt.Errorf("it has more than %d bytes", most)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", name, err)
-	}
-	return text, nil
 }
 
 // tokensIn finds the tokens of a text: the sets of a poll's answer, each under

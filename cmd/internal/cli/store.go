@@ -40,7 +40,7 @@ func runStore(ctx context.Context, c *call) error {
 	if rest[0] == "compact" {
 		return c.compact(ctx, *path, *format)
 	}
-	s, err := c.storeStatus(ctx, *path)
+	s, err := askOrRead(ctx, c, *path, func(client *api.Client) (api.StoreStatus, error) { return client.Store(ctx) }, app.InspectStore)
 	if err != nil {
 		return err
 	}
@@ -66,26 +66,25 @@ func (c *call) compact(ctx context.Context, path, format string) error {
 	return nil
 }
 
-// storeStatus asks the running product, or reads the files of one that does not
-// run.
-func (c *call) storeStatus(ctx context.Context, path string) (api.StoreStatus, error) {
+// askOrRead asks the running product, or reads the files of one that does not run.
+func askOrRead[T any](ctx context.Context, c *call, path string, ask func(*api.Client) (T, error), read func(*config.Config) (T, error)) (answer T, err error) {
 	client, err := c.connect(ctx, path)
 	if err != nil {
-		return api.StoreStatus{}, err
+		return answer, err
 	}
-	s, err := client.Store(ctx)
+	answer, err = ask(client)
 	if !errors.Is(err, api.ErrNotRunning) {
 		if err != nil {
 			err = c.explainFailure(err, path, "")
 		}
-		return s, err
+		return answer, err
 	}
 	cfg, _ := config.Load(path, c.Env)
-	s, err = app.InspectStore(cfg)
+	answer, err = read(cfg)
 	if errors.Is(err, store.ErrNone) {
-		return s, fmt.Errorf("there is no store in data_dir %s yet: signalbox run --config %s makes it", cfg.DataDir, path)
+		err = fmt.Errorf("there is no store in data_dir %s yet: signalbox run --config %s makes it", cfg.DataDir, path)
 	}
-	return s, err
+	return answer, err
 }
 
 func printStore(w io.Writer, s api.StoreStatus, now time.Time) error {
@@ -127,23 +126,16 @@ func printStore(w io.Writer, s api.StoreStatus, now time.Time) error {
 	if err := table(w, []string{"BUDGET", "USED", "IS", "OF", "AT 100 %"}, rows); err != nil {
 		return err
 	}
-	if len(s.Cursors) > 0 {
-		rows = nil
-		for _, x := range s.Cursors {
-			rows = append(rows, []string{x.Name, strconv.FormatUint(x.At, 10), strconv.FormatUint(x.Lag, 10)})
-		}
-		fmt.Fprintln(w)
-		if err := table(w, []string{"CURSOR", "AT", "BEHIND"}, rows); err != nil {
-			return err
-		}
+	rows = nil
+	for _, x := range s.Cursors {
+		rows = append(rows, []string{x.Name, strconv.FormatUint(x.At, 10), strconv.FormatUint(x.Lag, 10)})
 	}
-	if len(s.Queues) > 0 {
-		rows = nil
-		for _, q := range s.Queues {
-			rows = append(rows, []string{q.Sink, strconv.Itoa(q.Pending), fmt.Sprintf("%s (%s)", q.Oldest.Format(time.RFC3339), now.Sub(q.Oldest).Round(time.Second))})
-		}
-		fmt.Fprintln(w)
-		return table(w, []string{"SINK", "PENDING", "OLDEST"}, rows)
+	if err := section(w, []string{"CURSOR", "AT", "BEHIND"}, rows); err != nil {
+		return err
 	}
-	return nil
+	rows = nil
+	for _, q := range s.Queues {
+		rows = append(rows, []string{q.Sink, strconv.Itoa(q.Pending), fmt.Sprintf("%s (%s)", q.Oldest.Format(time.RFC3339), now.Sub(q.Oldest).Round(time.Second))})
+	}
+	return section(w, []string{"SINK", "PENDING", "OLDEST"}, rows)
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
+	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 )
 
@@ -180,15 +181,9 @@ func (l *loader) checkBody(at string, e Emit) bool {
 func (l *loader) inside(e Emit) bool {
 	return len(e.To) > 0 && !slices.ContainsFunc(e.To, func(name string) bool {
 		i := slices.IndexFunc(l.cfg.Sinks, func(s Sink) bool { return s.Name == name })
-		_, ok := l.cfg.Sinks[i].Config.(taker)
+		_, ok := l.cfg.Sinks[i].Config.(kind.Taker)
 		return !ok
 	})
-}
-
-// taker is a sink that states some events only, in a dialect of its own.
-type taker interface {
-	// Takes lists the events by name.
-	Takes() []string
 }
 
 // judgements are the events that state an opinion or a demand of ours, which is
@@ -216,7 +211,7 @@ func (l *loader) route(at string, t *event.Type, after int, to []string) []strin
 		}
 		known = append(known, name)
 		s := l.cfg.Sinks[i]
-		if takes, ok := s.Config.(taker); ok && !slices.Contains(takes.Takes(), t.Name) {
+		if takes, ok := s.Config.(kind.Taker); ok && !slices.Contains(takes.Takes(), t.Name) {
 			l.field(item, fmt.Sprintf("sink %q does not take %s", name, t.Name),
 				fmt.Sprintf("A sink %q takes %s.", s.Kind, list(takes.Takes())))
 			continue

@@ -22,8 +22,7 @@ const (
 
 // itself is the subject that stands for a stream (SSF-TX-80, EVT-31).
 func itself(id string) (s event.Subject) {
-	text, _ := json.Marshal(map[string]string{"format": "opaque", "id": id})
-	_ = s.UnmarshalJSON(text) // of our own making
+	s, _ = event.NewSimple("opaque", "id", id) // of our own making
 	return s
 }
 
