@@ -55,7 +55,11 @@ func (r *renderer) event(o *pipeline.Outcome) {
 			h.action = p.action
 		}
 	}
-	h.message = eventMessage(h.provider, e, &p, x)
+	var ecs strictjson.Value
+	if len(e.ECS) > len("{}") {
+		ecs, _ = strictjson.Parse(e.ECS, strictjson.Limits{}) // of what is none, nothing is there
+	}
+	h.message = eventMessage(h.provider, e, ecs, &p, x)
 	r.original(&h)
 	r.begin(&h)
 	w := &r.w
@@ -91,7 +95,7 @@ func (r *renderer) event(o *pipeline.Outcome) {
 	r.entities(x, &p, e.Type)
 	r.related(x, ip)
 	r.chain(root(in), 0, in.ID)
-	r.enrich(e.ECS)
+	r.enrich(ecs)
 	r.end(&h, e.ID, string(in.Verdict))
 }
 

@@ -30,12 +30,8 @@ func Settable(name string) bool {
 // who is known by an address: the name that a vendor's machines have for them is
 // another one in each product, and would make several users of one. It is in
 // related.user.
-func (r *renderer) enrich(raw []byte) {
-	if len(raw) <= len("{}") {
-		return
-	}
-	extra, err := strictjson.Parse(raw, strictjson.Limits{})
-	if err != nil || extra.Kind() != strictjson.Object {
+func (r *renderer) enrich(extra strictjson.Value) {
+	if extra.Kind() != strictjson.Object {
 		return
 	}
 	w := &r.w

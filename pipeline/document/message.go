@@ -15,13 +15,9 @@ import (
 // eventMessage is, for example,
 // "idp.example.com: user risk LOW→HIGH for jane@example.com (impossible travel)".
 // A record of a channel is its product's word: a source may carry several.
-func eventMessage(provider string, e *pipeline.EventPart, p *payload, x pipeline.EntitiesPart) string {
+func eventMessage(provider string, e *pipeline.EventPart, ecs strictjson.Value, p *payload, x pipeline.EntitiesPart) string {
 	var b strings.Builder
 	b.Grow(128)
-	var ecs strictjson.Value
-	if len(e.ECS) > 0 {
-		ecs, _ = strictjson.Parse(e.ECS, strictjson.Limits{}) // of what is none, nothing is there
-	}
 	b.WriteString(clip(first(ecs.Get("observer", "vendor").Text(), host(provider))))
 	b.WriteString(": ")
 	b.WriteString(statement(e.Type, e.URI, p))

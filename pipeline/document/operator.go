@@ -1,6 +1,8 @@
 package document
 
 import (
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
@@ -34,6 +36,10 @@ var verbs = map[string]category{
 	"quarantine-retry": {isEvent, `["configuration"]`, `["info"]`, success, low},
 	"quarantine-drop":  {isEvent, `["configuration"]`, `["deletion"]`, success, medium},
 }
+
+// Verbs are those of the table, sorted: what is not in it is filed as an act on the
+// configuration.
+func Verbs() []string { return slices.Sorted(maps.Keys(verbs)) }
 
 // operator renders an act on the product.
 func (r *renderer) operator() {

@@ -3,6 +3,7 @@ package pipelinetest
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,11 +24,8 @@ var (
 		pipeline.InvalidRequest, pipeline.InvalidKey, pipeline.InvalidIssuer, pipeline.InvalidAudience,
 		pipeline.AuthenticationFailed, pipeline.AccessDenied, pipeline.InvalidState, pipeline.Unmapped,
 	}
-	verbs = []string{
-		"start", "stop", "reload", "stop-actions", "resume-actions", "approve-action", "reject-action", "retry-action", "emit", "rotate-keys", "backup", "export",
-		"restore", "compact", "rebuild-index", "drop-timer", "notify", "quarantine-retry", "quarantine-drop",
-		pipeline.BudgetWarning, pipeline.BudgetExhausted, pipeline.BudgetEased,
-	}
+	// Acts beside those that document files, and beside verdicts, which are judged.
+	unfiled   = []string{"compact", "rebuild-index", "drop-timer", pipeline.VerbStreamDead}
 	verdicts  = []pipeline.Verdict{pipeline.Accepted, pipeline.Repeated, pipeline.Reused, pipeline.Discarded}
 	decisions = []string{"act", "no_action", "suppressed", "needs_approval", "error"}
 )
@@ -59,7 +57,8 @@ func EveryDocument(t testing.TB) []pipeline.Delivery {
 		in.Verdict, in.Discard = v, "the subject is not in the stream"
 		e.record(&pipeline.Record{Kind: pipeline.InputRecord, At: e.next(), Input: in})
 	}
-	for _, verb := range verbs {
+	acts := slices.DeleteFunc(document.Verbs(), func(verb string) bool { return verb == "verdict" })
+	for _, verb := range append(acts, unfiled...) {
 		for _, failed := range []string{"", "disk is full"} {
 			o := &pipeline.OperatorPart{Verb: verb, By: "ana", Comment: "case 7", Detail: "what exactly", Failed: failed}
 			if strings.HasPrefix(verb, "budget") {
