@@ -16,21 +16,7 @@ func TestChain(t *testing.T) {
 		fmt.Fprint(w, `{"err":"invalid_request","description":"not for us"}`)
 	}))
 	defer app.Close()
-	p := newProduct(t, `
-action "revoke-session" {
-  emit "session-revoked" { to = ["app"] }
-}
-sink "ssf" "app" {
-  issuer    = "https://signals.example.com"
-  audience  = ["https://app.example.com"]
-  authority = true
-  push {
-    endpoint      = "`+app.URL+`"
-    authorization = file("app.secret")
-    allow_private = true
-  }
-}
-`)
+	p := newProduct(t, revocations(app.URL))
 	decision, action := p.take("credential-compromise", "jane@example.com", exposed)
 	p.take("credential-compromise", "joe@example.com", exposed)
 	p.waitFor("action.status:dead user.name:jane*")

@@ -83,6 +83,7 @@ func (p *product) poll(stream, body string) map[string]string {
 // of it; what a stream does not deliver is refused.
 func TestEmit(t *testing.T) {
 	p := newProductWith(t, map[string]string{"app.token": "of-the-app-0123456789"}, signalsSink)
+	p.waitForStream("app.main")
 	for _, c := range []struct {
 		args []string
 		code int

@@ -48,6 +48,25 @@ func newProduct(t *testing.T, more ...string) *product {
 	return newProductWith(t, nil, more...)
 }
 
+// revocations has the shipped rules' revocations pushed to an application.
+func revocations(app string) string {
+	return `
+action "revoke-session" {
+  emit "session-revoked" { to = ["app"] }
+}
+sink "ssf" "app" {
+  issuer    = "https://signals.example.com"
+  audience  = ["https://app.example.com"]
+  authority = true
+  push {
+    endpoint      = "` + app + `"
+    authorization = file("app.secret")
+    allow_private = true
+  }
+}
+`
+}
+
 // newProductWith is newProduct with files beside its configuration.
 func newProductWith(t *testing.T, files map[string]string, more ...string) *product {
 	t.Helper()
@@ -168,6 +187,21 @@ func (p *product) waitFor(query string) {
 		}
 		if time.Now().After(deadline) {
 			p.t.Fatalf("nothing is found by %s\n%s", query, p.run("query", "*"))
+		}
+	}
+}
+
+// waitForStream waits until the stream is there that the configuration states,
+// which is made once the product runs.
+func (p *product) waitForStream(id string) {
+	p.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		out := p.run("receivers", "list")
+		if strings.Contains(out, id) {
+			return
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatalf("there is no stream %s\n%s", id, out)
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 // shown when it does not run.
 func TestReceivers(t *testing.T) {
 	p := newProductWith(t, map[string]string{"app.token": "of-the-app-0123456789"}, signalsSink)
+	p.waitForStream("app.main")
 	for _, c := range []struct {
 		args []string
 		code int
