@@ -37,12 +37,13 @@ var arrows = map[string][]string{
 	"connectors/ssf/push":        {"connectors/kind", "connectors/outbound", "connectors/ssf", "pipeline/..."},
 	"connectors/ssf/receiver":    {"connectors/kind", "connectors/oauth", "connectors/outbound", "connectors/ssf", "connectors/ssf/client", "connectors/ssf/push", "pipeline/..."},
 	"connectors/ssf/transmitter": {"connectors/kind", "connectors/outbound", "connectors/ssf", "connectors/ssf/push", "pipeline/..."},
-	"mappings":                   {"pipeline", "pipeline/document", "pipeline/event", "pipeline/nearest", "pipeline/strictjson"},
+	"mappings":                   {"pipeline", "pipeline/document", "pipeline/event", "pipeline/hcltext", "pipeline/nearest", "pipeline/strictjson"},
 	"mappings/kibana":            {"pipeline/document", "pipeline/question"},
 	"policies/...":               {"policies/...", "pipeline", "pipeline/nearest", "pipeline/event", "pipeline/state", "pipeline/strictjson"},
 	"pipeline":                   {"pipeline/event", "pipeline/state", "pipeline/store", "pipeline/strictjson"},
 	"pipeline/document":          {"pipeline", "pipeline/event", "pipeline/query", "pipeline/strictjson"},
 	"pipeline/event":             {"pipeline/strictjson"},
+	"pipeline/hcltext":           {},
 	"pipeline/jose":              {"pipeline/strictjson"},
 	"pipeline/nearest":           {},
 	"pipeline/pipelinetest":      {"pipeline/..."},
@@ -59,7 +60,7 @@ var arrows = map[string][]string{
 // be exchanged there.
 var homes = map[string][]string{
 	"github.com/cockroachdb/pebble":    {"pipeline/store"},
-	"github.com/hashicorp/hcl":         {"cmd/internal/config", "cmd/internal/diag", "mappings"},
+	"github.com/hashicorp/hcl":         {"cmd/internal/config", "cmd/internal/diag", "mappings", "pipeline/hcltext"},
 	"github.com/zclconf/go-cty":        {"cmd/internal/config", "mappings"},
 	"github.com/lestrrat-go/jwx":       {"pipeline/jose"},
 	"github.com/open-policy-agent/opa": {"policies"},

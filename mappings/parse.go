@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/pipeline/document"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
+	"github.com/signalbox-dev/signalbox/pipeline/hcltext"
 	"github.com/signalbox-dev/signalbox/pipeline/nearest"
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 )
@@ -33,13 +34,12 @@ func Parse(file string, src []byte) (*Mapping, hcl.Diagnostics) {
 	if len(src) > maxFile {
 		return nil, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "mapping too long", Detail: fmt.Sprintf("A mapping has at most %d bytes.", maxFile), Subject: &hcl.Range{Filename: file}}}
 	}
-	f, diags := hclsyntax.ParseConfig(src, file, hcl.InitialPos)
+	body, diags := hcltext.Parse(file, src)
 	if diags.HasErrors() {
 		return nil, diags
 	}
 	m := &Mapping{File: file, enums: map[string]map[string]string{}, localAt: map[string]int{}}
 	c := &compiler{m: m, kept: map[string]int{}}
-	body := f.Body.(*hclsyntax.Body)
 	for _, a := range sorted(body.Attributes) {
 		c.fault(a.NameRange, fmt.Sprintf("unexpected attribute %q", a.Name), `A file holds one block, mapping "name" { … }.`)
 	}

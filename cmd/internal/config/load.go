@@ -22,10 +22,10 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
+	"github.com/signalbox-dev/signalbox/pipeline/hcltext"
 )
 
 // Env looks up an environment variable; os.LookupEnv is one.
@@ -96,16 +96,8 @@ func (l *loader) parse(file string, src []byte) *hclsyntax.Body {
 		})
 		return nil
 	}
-	if at, deep := tooDeep(file, src); deep {
-		l.faultf(at, "nested too deeply", "Brackets and operators may be nested %d deep.", deepest)
-		return nil
-	}
-	f, diags := hclsyntax.ParseConfig(src, file, hcl.InitialPos)
+	body, diags := hcltext.Parse(file, src)
 	l.hcl(diags)
-	if f == nil {
-		return nil
-	}
-	body, _ := f.Body.(*hclsyntax.Body)
 	return body
 }
 
