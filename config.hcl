@@ -69,6 +69,8 @@ issuer "https://idp.example.com" {
   jwks = "https://idp.example.com/jwks.json"
   # jwks_file = "idp.jwks.json"
   # ca_file   = "ca.pem"   # certificates to trust at jwks instead of the system's
+  # allow_private = false  # the host name in jwks may lead outside the public internet; an
+  #                        # IP address or localhost written there may anyway
 
   # What it calls us in aud. A token for nobody we know is refused.
   audience = ["https://siem.example.com"]

@@ -213,7 +213,7 @@ func TestQuarantineKeyRotation(t *testing.T) {
 	}
 	r := newRig(t, disk)
 	verify := func() { // fresh keys, as after a reload
-		keys, err := jose.Remote(jwks.URL, jose.RemoteOptions{Now: r.now})
+		keys, err := jose.Remote(jwks.URL, http.DefaultClient, jose.RemoteOptions{Now: r.now})
 		if err != nil {
 			t.Fatal(err)
 		}

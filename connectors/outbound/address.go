@@ -85,6 +85,18 @@ func IsLoopback(host string) bool {
 	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
+// Literal reports whether a URL says itself which address is connected to: its
+// host is an IP address or localhost. What a name leads to is said by whoever
+// answers for it, and may change.
+func Literal(text string) bool {
+	u, err := url.Parse(text)
+	if err != nil {
+		return false
+	}
+	_, err = netip.ParseAddr(u.Hostname())
+	return err == nil || IsLoopback(u.Hostname())
+}
+
 // URLProblem says what keeps a configured text from being the URL of a peer, in
 // full sentences that show nothing of it; "" if nothing does. It must be https,
 // or plain http to this machine, without credentials and fragment; an address

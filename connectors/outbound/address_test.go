@@ -58,6 +58,26 @@ func TestPublic(t *testing.T) {
 	}
 }
 
+func TestLiteral(t *testing.T) {
+	for text, want := range map[string]bool{
+		"http://127.0.0.1:8080/jwks": true,
+		"https://[::1]/jwks":         true,
+		"https://localhost:8490/":    true,
+		"https://10.0.0.1/jwks":      true,
+		"https://8.8.8.8/jwks":       true,
+		"https://idp.example.com/":   false,
+		"https://localhost.corp/":    false,
+		"https://127.1/":             false, // some resolvers make an address of it
+		"https://2130706433/":        false,
+		"":                           false,
+		"https://%zz":                false,
+	} {
+		if got := Literal(text); got != want {
+			t.Errorf("Literal(%q) = %t", text, got)
+		}
+	}
+}
+
 func TestCheckAddress(t *testing.T) {
 	for _, c := range []struct {
 		address             string

@@ -10,7 +10,8 @@
 // addresses outside the public internet are refused unless the configuration
 // allows them, and plain HTTP never leaves the machine. Proxies of the
 // environment are not used: they would hide the address. Redirects are not
-// followed: what is sent goes where the configuration says.
+// followed: what is sent goes where the configuration says. Package jose, which
+// sends nothing, follows those within the server of a key set.
 //
 // # What it bears
 //

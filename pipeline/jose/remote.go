@@ -15,7 +15,6 @@ import (
 // RemoteOptions tunes a RemoteSet. The zero value is right for an issuer on
 // the internet.
 type RemoteOptions struct {
-	Client       *http.Client     // nil: one with the timeouts below; redirects are always ours to judge
 	Timeout      time.Duration    // of one fetch; 0: 10 s
 	RefreshAfter time.Duration    // keys older than this are fetched again in the background; 0: 15 min
 	MaxAge       time.Duration    // keys older than this verify nothing (KEY-04); 0: 1 h
@@ -30,9 +29,10 @@ type RemoteOptions struct {
 // fetches at once and one per Floor from then on. It needs neither starting nor
 // closing: a fetch under way ends by its timeout.
 type RemoteSet struct {
-	url  string
-	name string // the URL without its query, for errors
-	o    RemoteOptions
+	url    string
+	name   string // the URL without its query, for errors
+	client *http.Client
+	o      RemoteOptions
 
 	mu     sync.Mutex
 	set    *Set      // nil before the first success
@@ -52,8 +52,10 @@ type flight struct {
 }
 
 // Remote returns the key set at a URL, which must be https, or plain http to a
-// loopback address. Nothing is fetched yet.
-func Remote(jwksURL string, o RemoteOptions) (*RemoteSet, error) {
+// loopback address. The client fetches it and decides which addresses are
+// connected to and whose certificates are trusted; redirects are judged here,
+// whatever the client would do. Nothing is fetched yet.
+func Remote(jwksURL string, client *http.Client, o RemoteOptions) (*RemoteSet, error) {
 	u, err := url.Parse(jwksURL)
 	if err != nil {
 		return nil, fmt.Errorf("key set address: %w", err)
@@ -74,13 +76,9 @@ func Remote(jwksURL string, o RemoteOptions) (*RemoteSet, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	var client http.Client
-	if o.Client != nil {
-		client = *o.Client
-	}
-	client.CheckRedirect = sameHost
-	o.Client = &client
-	return &RemoteSet{url: jwksURL, name: u.Scheme + "://" + u.Host + u.Path, o: o}, nil
+	own := *client
+	own.CheckRedirect = sameHost
+	return &RemoteSet{url: jwksURL, name: u.Scheme + "://" + u.Host + u.Path, client: &own, o: o}, nil
 }
 
 func orElse(d, otherwise time.Duration) time.Duration {
@@ -241,7 +239,7 @@ func (r *RemoteSet) read(ctx context.Context) ([]byte, error) {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/jwk-set+json, application/json")
-	resp, err := r.o.Client.Do(req)
+	resp, err := r.client.Do(req)
 	if err != nil {
 		if ue := (*url.Error)(nil); errors.As(err, &ue) {
 			err = ue.Err

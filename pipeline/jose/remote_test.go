@@ -57,8 +57,7 @@ func (s *server) publish(t *testing.T, kids ...string) {
 
 func remote(t *testing.T, s *server, o jose.RemoteOptions) *jose.RemoteSet {
 	t.Helper()
-	o.Client = &http.Client{Transport: s}
-	r, err := jose.Remote("https://idp.example.com/jwks?tenant=secret", o)
+	r, err := jose.Remote("https://idp.example.com/jwks?tenant=secret", &http.Client{Transport: s}, o)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +245,7 @@ func TestRemoteAddress(t *testing.T) {
 		"/jwks":                           false,
 		"":                                false,
 	} {
-		if _, err := jose.Remote(address, jose.RemoteOptions{}); (err == nil) != ok {
+		if _, err := jose.Remote(address, http.DefaultClient, jose.RemoteOptions{}); (err == nil) != ok {
 			t.Errorf("%q: %v", address, err)
 		} else if err != nil && strings.Contains(err.Error(), "pw") {
 			t.Errorf("password in %q", err)
@@ -267,7 +266,7 @@ func TestRemoteRedirects(t *testing.T) {
 	own := httptest.NewServer(mux)
 	defer own.Close()
 	for path, ok := range map[string]bool{"/keys": true, "/here": true, "/elsewhere": false, "/loop": false} {
-		r, err := jose.Remote(own.URL+path, jose.RemoteOptions{})
+		r, err := jose.Remote(own.URL+path, http.DefaultClient, jose.RemoteOptions{})
 		if err != nil {
 			t.Fatal(err)
 		}

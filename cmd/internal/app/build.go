@@ -177,14 +177,11 @@ func verifierOf(g *generation, issuers []set.Issuer) (*set.Verifier, error) {
 
 func keySet(i config.Issuer, now func() time.Time) (jose.KeySet, error) {
 	if i.JWKSFile == "" {
-		o := jose.RemoteOptions{Now: now}
-		if i.CAFile != "" {
-			var err error
-			if o.Client, err = (outbound.Options{URL: i.JWKS, AllowPrivate: true, CAFile: i.CAFile, InFlight: 2}).Client(kind.Env{}); err != nil {
-				return nil, err
-			}
+		client, err := outbound.Options{URL: i.JWKS, AllowPrivate: i.AllowPrivate, CAFile: i.CAFile, InFlight: 2}.Client(kind.Env{})
+		if err != nil {
+			return nil, err
 		}
-		return jose.Remote(i.JWKS, o)
+		return jose.Remote(i.JWKS, client, jose.RemoteOptions{Now: now})
 	}
 	text, err := os.ReadFile(i.JWKSFile)
 	if err != nil {

@@ -188,25 +188,25 @@ func (l *lures) transmitters() {
 				credentials = fmt.Sprintf("oauth {\n    token_url     = %q\n    client_id     = \"us\"\n    client_secret = file(\"secret\")\n  }", srv.URL+path)
 				want = "get access token: token_url"
 			}
-			l.receiveFrom(name, srv.URL, credentials+"\n  allow_private = true", want)
+			l.receiveFrom(name, srv.URL, `jwks_file = "keys.json"`, credentials+"\n  allow_private = true", want)
 		}
 	}
 }
 
-func (l *lures) receiveFrom(name, issuer, more, want string) {
+func (l *lures) receiveFrom(name, issuer, keys, more, want string) {
 	l.list[name] = lure{
 		config: fmt.Sprintf(`issuer %[2]q {
-  jwks_file = "keys.json"
-  audience  = ["https://siem.example.com"]
+  audience = ["https://siem.example.com"]
+  %[3]s
 }
 source "ssf" %[1]q {
   issuer      = %[2]q
   transmitter = %[2]q
   ca_file     = "ca.pem"
   timeout     = "2m"
-  %[3]s
+  %[4]s
 }
-`, name, issuer, more),
+`, name, issuer, keys, more),
 		told: func() string { return l.document("set.event_name:feed-health", name) }, want: want, ids: "SSF-RX-06",
 	}
 }
@@ -254,7 +254,7 @@ func (l *lures) names() {
 	l.v.t.Cleanup(func() { net.DefaultResolver = was })
 	const refused = "not of the public internet"
 	l.pushTo("push-name", "https://app.example.com:"+u.Port()+"/events", "", refused)
-	l.receiveFrom("discovery-name", "https://tx.example.com:"+u.Port(), `authorization = file("secret")`, refused)
+	l.receiveFrom("discovery-name", "https://tx.example.com:"+u.Port(), `jwks_file = "keys.json"`, `authorization = file("secret")`, refused)
 }
 
 // start starts the product, which calls all of them.

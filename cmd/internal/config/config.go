@@ -49,6 +49,7 @@ type Issuer struct {
 	JWKS            string        // URL of the key set; "" if JWKSFile is set
 	JWKSFile        string        // path of a key set
 	CAFile          string        // PEM certificates trusted at JWKS instead of the system's
+	AllowPrivate    bool          // JWKS may lead outside the public internet: it says the address itself, or the file permits it
 	Audience        []string      // our names at this issuer; one of them must be in aud
 	Rules           string        // rule set, one of set.RuleSets
 	Algorithms      []string      // signature algorithms accepted

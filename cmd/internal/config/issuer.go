@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/connectors/kind"
+	"github.com/signalbox-dev/signalbox/connectors/outbound"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
@@ -19,6 +20,7 @@ type issuerBlock struct {
 	JWKS            string         `hcl:"jwks,optional"`
 	JWKSFile        string         `hcl:"jwks_file,optional"`
 	CAFile          string         `hcl:"ca_file,optional"`
+	AllowPrivate    bool           `hcl:"allow_private,optional"`
 	Audience        []string       `hcl:"audience"`
 	Rules           *string        `hcl:"rules,optional"`
 	Algorithms      []string       `hcl:"algorithms,optional"`
@@ -65,6 +67,7 @@ func (l *loader) issuer(at string, b issuerBlock) Issuer {
 		JWKS:            b.JWKS,
 		JWKSFile:        under(l.cfg.Dir, b.JWKSFile),
 		CAFile:          under(l.cfg.Dir, b.CAFile),
+		AllowPrivate:    b.AllowPrivate || outbound.Literal(b.JWKS),
 		Audience:        b.Audience,
 		Rules:           either(b.Rules, defaultRules),
 		Algorithms:      b.Algorithms,
@@ -97,12 +100,15 @@ func (l *loader) checkIssuer(at string, is Issuer) {
 	case is.JWKS != "" && is.JWKSFile != "":
 		l.field(at+".jwks_file", "two key sets", "Give jwks or jwks_file, not both.")
 	case is.JWKS != "":
-		if _, err := jose.Remote(is.JWKS, jose.RemoteOptions{}); err != nil {
-			l.field(at+".jwks", "invalid address of a key set", "Give an https URL; plain http is for loopback addresses only.")
+		if problem := outbound.URLProblem(is.JWKS, true); problem != "" {
+			l.field(at+".jwks", "invalid address of a key set", problem)
 		}
 	}
 	if is.CAFile != "" && is.JWKS == "" {
 		l.field(at+".ca_file", "nothing is fetched", "ca_file says whom to trust at the address in jwks; leave it out beside jwks_file.")
+	}
+	if _, given := l.spots[at+".allow_private"]; given && is.JWKS == "" {
+		l.field(at+".allow_private", "nothing is fetched", "allow_private says where the address in jwks may lead; leave it out beside jwks_file.")
 	}
 	if _, given := l.spots[at+".audience"]; given && (len(is.Audience) == 0 || slices.Contains(is.Audience, "")) {
 		l.field(at+".audience", "no audience", "Name what the issuer calls us in aud; without it, tokens meant for others would be taken.")

@@ -38,7 +38,7 @@ func newReceiver(audience string, s *server, take func(*event.Event, time.Time))
 
 // trust takes the tokens of an issuer from now on, and nobody else's.
 func (r *receiver) trust(issuer, jwksURL string, client *http.Client) error {
-	keys, err := jose.Remote(jwksURL, jose.RemoteOptions{Client: client})
+	keys, err := jose.Remote(jwksURL, client, jose.RemoteOptions{})
 	if err != nil {
 		return err
 	}

@@ -151,6 +151,19 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// TestKeysInside: a key set whose name leads to an address inside is not fetched,
+// and the finding says why.
+func TestKeysInside(t *testing.T) {
+	tx := pipelinetest.TransmitterAt(t, issuer)
+	guarded, err := outbound.Options{URL: issuer, Resolver: pipelinetest.Resolver(t, "169.254.169.254")}.Client(kind.Env{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := examine(t, tx, func(o *doctor.Options) { o.HTTP, o.Credentials, o.RoundTrip = guarded, false, false })
+	faults := fmt.Sprint(graves(r, doctor.Fault))
+	req.True(t, "KEY-01", !r.OK && strings.Contains(faults, "KEY-01 the key set cannot be fetched") && strings.Contains(faults, "169.254.169.254 is not of the public internet"), "faults %s", faults)
+}
+
 // TestOpenToAnybody: an API that needs no credentials is a fault.
 func TestOpenToAnybody(t *testing.T) {
 	bubble(t, func(t *testing.T, tx *pipelinetest.Transmitter) {

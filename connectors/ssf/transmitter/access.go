@@ -106,7 +106,7 @@ func (s AuthorizationServer) open(env kind.Env, clients map[string]*receiver) (*
 	if err != nil {
 		return nil, fmt.Errorf("authorization server: %w", err)
 	}
-	keys, err := jose.Remote(s.JWKS, jose.RemoteOptions{Client: client, Now: env.Clock()})
+	keys, err := jose.Remote(s.JWKS, client, jose.RemoteOptions{Now: env.Clock()})
 	if err != nil {
 		return nil, fmt.Errorf("authorization server: %w", err)
 	}
