@@ -60,15 +60,17 @@ type Taker interface {
 	Takes() []string
 }
 
-// Readier is a source that can tell whether it takes signals already. One that
-// cannot is taken to be ready once Run was called.
+// Readier is a source that can tell whether it takes signals already, or a sink
+// that can tell whether it answers its receivers. One that cannot is taken to be
+// ready once Run was called.
 type Readier interface {
+	// Ready is safe for concurrent use with Run.
 	Ready() bool
 }
 
 // Explainer is a Readier that can say why it is not ready.
 type Explainer interface {
-	// Why is what keeps the source from taking signals, for operators: what was
+	// Why is what keeps it from that, for operators: what was
 	// tried last, and what to do. "" while it is ready or nothing is known. Safe
 	// for concurrent use with Run.
 	Why() string

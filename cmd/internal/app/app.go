@@ -320,13 +320,13 @@ func clearSocket(path string) error {
 	return os.Remove(path)
 }
 
-// startTime is how long Start waits for sources to take signals; not for one
-// that failed.
+// startTime is how long Start waits for parts to be ready; not for one that
+// failed.
 const startTime = 5 * time.Second
 
-// Start sets everything going and returns when the sources take signals, at
-// the latest after five seconds: what does not by then is told by readyz. The
-// product runs until Stop.
+// Start sets everything going and returns when the sources take signals and the
+// streams of sinks answer their receivers, at the latest after five seconds: what
+// does not by then is told by readyz. The product runs until Stop.
 func (a *App) Start(ctx context.Context) error {
 	a.started = a.o.Now()
 	base := context.WithoutCancel(ctx)
@@ -371,7 +371,7 @@ func (a *App) Start(ctx context.Context) error {
 			return s.source.Run(ctx, a.line)
 		})
 	}
-	a.awaitSources(ctx)
+	a.awaitParts(ctx)
 	a.log.Info("started", "version", a.o.Version, "listen", a.Addr(), "policies", a.line.Revision())
 	if on, err := a.line.Stopped(ctx); on && err == nil {
 		a.log.Warn("actions are stopped since before this start: nothing leaves until signalbox stop-actions --resume")
@@ -379,12 +379,11 @@ func (a *App) Start(ctx context.Context) error {
 	return a.line.Note(ctx, pipeline.OperatorPart{Verb: "start", By: "signalbox", Detail: "version " + a.o.Version + ", policies " + a.line.Revision()})
 }
 
-func (a *App) awaitSources(ctx context.Context) {
+func (a *App) awaitParts(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
-	for _, s := range a.sources {
-		r, ok := s.source.(kind.Readier)
-		for ok && !r.Ready() && ctx.Err() == nil && a.loops.faults()["source "+s.name] == "" {
+	for name, part := range a.parts() {
+		for !part.Ready() && ctx.Err() == nil && a.loops.faults()[name] == "" {
 			select {
 			case <-ctx.Done():
 			case <-time.After(time.Millisecond):

@@ -49,20 +49,36 @@ func (a *App) problems() map[string]string {
 	if a.started.IsZero() {
 		m["product"] = "starting"
 	}
-	for _, s := range a.sources {
-		r, ok := s.source.(kind.Readier)
-		if !ok || r.Ready() || m["source "+s.name] != "" {
+	for name, part := range a.parts() {
+		if part.Ready() || m[name] != "" {
 			continue
 		}
 		why := ""
-		if e, ok := s.source.(kind.Explainer); ok {
+		if e, ok := part.(kind.Explainer); ok {
 			why = e.Why()
 		}
-		m["source "+s.name] = cmp.Or(why, "does not take signals")
+		m[name] = cmp.Or(why, "is not ready yet")
 	}
 	for _, b := range a.line.Budgets(nil) {
 		if b.Stops() && b.Percent >= 100 {
 			m[b.Name] = b.String() + ": " + b.AtLimit()
+		}
+	}
+	return m
+}
+
+// parts are those that tell whether they are ready, by the names of their
+// loops.
+func (a *App) parts() map[string]kind.Readier {
+	m := map[string]kind.Readier{}
+	for _, s := range a.sources {
+		if r, ok := s.source.(kind.Readier); ok {
+			m["source "+s.name] = r
+		}
+	}
+	for _, s := range a.sinks {
+		if r, ok := s.sink.(kind.Readier); ok {
+			m[streamsPrefix+s.name] = r
 		}
 	}
 	return m

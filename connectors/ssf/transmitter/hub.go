@@ -60,6 +60,7 @@ type declared struct {
 var (
 	_ pipeline.Sink = (*hub)(nil)
 	_ kind.Streamer = (*hub)(nil)
+	_ kind.Readier  = (*hub)(nil)
 )
 
 func newHub(c *Config, env kind.Env, signer kind.Signer) (*hub, error) {

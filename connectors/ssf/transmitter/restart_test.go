@@ -327,3 +327,17 @@ func TestPushStands(t *testing.T) {
 	r.until("it is told again", func() bool { return r.statuses(last)[id] == pipeline.Acked })
 	req.Equal(t, "SSF-TX-55 SSF-TX-51", len(still.Pushes()), 1)
 }
+
+// TestNotRunning: while it does not run, a receiver is asked to come again, and
+// the product knows that it is not ready.
+func TestNotRunning(t *testing.T) {
+	r := serve(t, nil, two())
+	id := r.create(appToken, polling(revoked))
+	r.stop()
+	if r.hub.Ready() {
+		t.Error("it is ready and does not run")
+	}
+	if a := r.ask(appToken, "POST", base+"/poll/"+id, object{}); a.status != http.StatusServiceUnavailable || a.header.Get("Retry-After") == "" {
+		t.Errorf("a poll while it does not run: %d, Retry-After %q", a.status, a.header.Get("Retry-After"))
+	}
+}

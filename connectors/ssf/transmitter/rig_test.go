@@ -100,7 +100,7 @@ func serveOn(t testing.TB, s store.Store, c *Config, killed func() bool) *rig {
 		})
 	}
 	t.Cleanup(r.stop)
-	r.until("it runs", func() bool { return r.hub.running.Load() || killed() })
+	r.until("it runs", func() bool { return r.hub.Ready() || killed() })
 	if killed() {
 		r.stop()
 		return nil

@@ -66,6 +66,9 @@ func (h *hub) Run(ctx context.Context) error {
 	}
 }
 
+// Ready implements kind.Readier: requests of receivers are answered.
+func (h *hub) Ready() bool { return h.running.Load() }
+
 // declare makes the streams of the configuration as it states them, and gives up
 // those it states no more.
 func (h *hub) declare(ctx context.Context) error {

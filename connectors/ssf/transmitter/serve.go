@@ -95,7 +95,7 @@ func (h *hub) admit(c *call, op operation) error {
 		c.w.Header().Set("WWW-Authenticate", challenge("error", "insufficient_scope", "scope", op.scope))
 		return &fault{status: http.StatusForbidden, code: "access_denied", text: "the token does not permit this; it wants the scope " + op.scope}
 	}
-	if !h.running.Load() {
+	if !h.Ready() {
 		return busy(5 * time.Second)
 	}
 	if !op.bodied {
