@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"maps"
@@ -38,7 +37,6 @@ type batch struct {
 // unit is one message of a batch.
 type unit struct {
 	msg     Message
-	sum     [sha256.Size]byte // of the message's body
 	sig     Signal
 	reject  *RejectError
 	retry   error // nothing can be done with it now
@@ -69,8 +67,11 @@ func (u *unit) answerable(e *event.Event) string {
 	return e.Issuer
 }
 
-// digest identifies the bytes of the message.
-func (u *unit) digest() [16]byte { return [16]byte(u.sum[:]) }
+// digest is as much of the message's digest as a mark keeps.
+func (u *unit) digest() [16]byte {
+	sum := u.msg.digest()
+	return [16]byte(sum[:])
+}
 
 func (p *Pipeline) newBatch(ctx context.Context, gen *Settings, msgs []Message) *batch {
 	b := &batch{p: p, gen: gen, units: make([]*unit, len(msgs))}

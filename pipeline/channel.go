@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
@@ -44,7 +43,7 @@ func (c Channels) Verify(ctx context.Context, m Message) (Signal, error) {
 	if m.Progress != nil {
 		id = fmt.Sprintf("%s@%d", m.Progress.Partition, m.Progress.Offset)
 	} else {
-		sum := sha256.Sum256(m.Body)
+		sum := m.digest()
 		id = string(sum[:16])
 	}
 	return Signal{

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -81,7 +80,7 @@ func (p *Pipeline) TakeFeedHealth(ctx context.Context, h FeedHealth) error {
 	typ, _ := event.ByName("feed-health")
 	input := RecordInputID(feedSource, h.Source+"@"+h.Since.UTC().Format(time.RFC3339Nano)+" "+h.Status)
 	msg := Message{Source: feedSource, Body: body, ContentType: "application/json", Received: now, Delivery: "internal"}
-	u := &unit{msg: msg, sum: sha256.Sum256(body), remits: []string{""}, chain: input}
+	u := &unit{msg: msg, remits: []string{""}, chain: input}
 	u.sig = Signal{
 		Message: msg, InputID: input, Assurance: event.Internal, Issuer: feedSource,
 		Txn: "t-" + tail(input), Subject: subject,

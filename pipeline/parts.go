@@ -21,7 +21,8 @@ func (b *batch) newRecord(kind RecordKind, u *unit, now time.Time) *Record {
 		IssuedAt: u.sig.IssuedAt, TimeOf: u.sig.TimeOf, Alg: u.sig.Alg, KeyID: u.sig.KeyID, Typ: u.sig.Typ,
 		Applied: u.sig.Applied, Discard: u.sig.Discard, Test: u.msg.Test,
 	}
-	in.SHA256 = hex.EncodeToString(u.sum[:])
+	sum := u.msg.digest()
+	in.SHA256 = hex.EncodeToString(sum[:])
 	body := u.msg.Body
 	if u.reject != nil {
 		if u.sig.InputID == "" && u.msg.Progress == nil {

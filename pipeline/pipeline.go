@@ -15,6 +15,7 @@ package pipeline
 
 import (
 	"context"
+	"crypto/sha256"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline/event"
@@ -56,6 +57,17 @@ type Message struct {
 	// its action is in nobody's limits and nothing of it waits for people. No
 	// source sets it.
 	Test bool
+
+	sum [sha256.Size]byte // of Body, once digest was asked for
+}
+
+// digest identifies the bytes of the body, which are read at the first call
+// alone; copies of the message know it from then on.
+func (m *Message) digest() [sha256.Size]byte {
+	if m.sum == ([sha256.Size]byte{}) {
+		m.sum = sha256.Sum256(m.Body)
+	}
+	return m.sum
 }
 
 // Header is a name and a value that a channel brought beside a message's body.

@@ -3,7 +3,6 @@ package pipeline
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -128,7 +127,7 @@ func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error
 	typ, _ := event.ByName("timer")
 	input := RecordInputID("timer", t.ID+"@"+t.Due.UTC().Format(time.RFC3339Nano))
 	msg := Message{Source: "timer", Body: body, ContentType: "application/json", Received: now, Delivery: "internal"}
-	u := &unit{msg: msg, sum: sha256.Sum256(body), remits: []string{""}, chain: d.Chain, timer: &t, cause: d.Issuer}
+	u := &unit{msg: msg, remits: []string{""}, chain: d.Chain, timer: &t, cause: d.Issuer}
 	u.sig = Signal{
 		Message: msg, InputID: input, Assurance: event.Internal, Issuer: "timer",
 		Txn: d.Txn, Subject: subject,
