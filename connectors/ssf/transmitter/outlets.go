@@ -89,8 +89,9 @@ func (o *outlets) start(ctx context.Context, queue string, s *stream) error {
 }
 
 // unchanged returns when the stream is enabled and as it was when its loop was
-// made. A change is answered before the loop is ended: until then, nothing more
-// goes out by what the stream was.
+// made. Every push reads the store for that: a change is answered as soon as it
+// is committed, the loop ends after that, and what it claimed before must not go
+// out in between (SSF-TX-52).
 func (h *hub) unchanged(ctx context.Context, id, print string) error {
 	for {
 		changed := h.bells.listen(h.lock)
