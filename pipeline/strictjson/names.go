@@ -75,3 +75,32 @@ func (s *nameSet) add(p *parser, key []byte, esc bool, node int) bool {
 	s.slots[at] = nameSlot{hash, int32(node)}
 	return true
 }
+
+// manyMembers is the number of members up to which comparing a name with every
+// other is fastest.
+const manyMembers = 32
+
+// duplicate reports whether an object has a member of the name already. names
+// are all those of the object, once there are many or one has escapes; until
+// then it is empty.
+func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *nameSet) bool {
+	key := p.src[ks:ke]
+	if names.slots == nil && !esc && count < manyMembers {
+		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
+			if n := &p.nodes[j]; bytes.Equal(key, p.src[n.keyStart:n.keyEnd]) {
+				return true
+			}
+		}
+		return false
+	}
+	if names.slots == nil {
+		names.grow(count)
+		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
+			n := &p.nodes[j]
+			names.add(p, p.src[n.keyStart:n.keyEnd], n.keyEsc, j)
+		}
+	} else if 2*(count+1) > len(names.slots) {
+		names.grow(count)
+	}
+	return !names.add(p, key, esc, len(p.nodes))
+}

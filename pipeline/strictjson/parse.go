@@ -2,7 +2,6 @@ package strictjson
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"slices"
 	"sync"
@@ -263,35 +262,6 @@ func (p *parser) object(self int) (int, error) {
 	}
 }
 
-// manyMembers is the number of members up to which comparing a name with every
-// other is fastest.
-const manyMembers = 32
-
-// duplicate reports whether an object has a member of the name already. names
-// are all those of the object, once there are many or one has escapes; until
-// then it is empty.
-func (p *parser) duplicate(self, count, ks, ke int, esc bool, names *nameSet) bool {
-	key := p.src[ks:ke]
-	if names.slots == nil && !esc && count < manyMembers {
-		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
-			if n := &p.nodes[j]; bytes.Equal(key, p.src[n.keyStart:n.keyEnd]) {
-				return true
-			}
-		}
-		return false
-	}
-	if names.slots == nil {
-		names.grow(count)
-		for j := self + 1; j < len(p.nodes); j = int(p.nodes[j].next) {
-			n := &p.nodes[j]
-			names.add(p, p.src[n.keyStart:n.keyEnd], n.keyEsc, j)
-		}
-	} else if 2*(count+1) > len(names.slots) {
-		names.grow(count)
-	}
-	return !names.add(p, key, esc, len(p.nodes))
-}
-
 func (p *parser) array() (int, error) {
 	count := 0
 	if p.pos < len(p.src) && p.src[p.pos] == ']' {
@@ -388,103 +358,6 @@ func (p *parser) number() error {
 		}
 	}
 	return nil
-}
-
-// str reads a string and returns the range between its quotes.
-func (p *parser) str() (start, end int, escaped bool, err error) {
-	src, at := p.src, p.pos+1
-	start = at
-	for {
-		for at+8 <= len(src) {
-			n := plainBytes(binary.LittleEndian.Uint64(src[at:]))
-			at += n
-			if n < 8 {
-				break
-			}
-		}
-		if at >= len(src) {
-			p.pos = at
-			return 0, 0, false, p.fail("unterminated string")
-		}
-		switch c := src[at]; {
-		case c == '"':
-			p.pos = at + 1
-			return start, at, escaped, nil
-		case c == '\\':
-			escaped = true
-			p.pos = at
-			if err := p.escape(); err != nil {
-				return 0, 0, false, err
-			}
-			at = p.pos
-		case c < 0x20:
-			p.pos = at
-			return 0, 0, false, p.fail("control character in a string")
-		case c < utf8.RuneSelf:
-			at++
-		default:
-			r, size := utf8.DecodeRune(src[at:])
-			if r == utf8.RuneError && size == 1 {
-				p.pos = at
-				return 0, 0, false, p.fail("invalid UTF-8 in a string")
-			}
-			at += size
-		}
-	}
-}
-
-func (p *parser) escape() error {
-	if p.pos+1 >= len(p.src) {
-		return p.fail("unterminated string")
-	}
-	switch p.src[p.pos+1] {
-	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		p.pos += 2
-		return nil
-	case 'u':
-		r, ok := hex4(p.src[p.pos+2:])
-		if !ok {
-			return p.fail("invalid \\u escape")
-		}
-		switch {
-		case r >= 0xDC00 && r <= 0xDFFF:
-			return p.fail("lone surrogate in a string")
-		case r >= 0xD800 && r <= 0xDBFF:
-			rest := p.src[p.pos+6:]
-			if len(rest) < 6 || rest[0] != '\\' || rest[1] != 'u' {
-				return p.fail("lone surrogate in a string")
-			}
-			if low, ok := hex4(rest[2:]); !ok || low < 0xDC00 || low > 0xDFFF {
-				return p.fail("lone surrogate in a string")
-			}
-			p.pos += 12
-		default:
-			p.pos += 6
-		}
-		return nil
-	}
-	return p.fail("invalid escape in a string")
-}
-
-func hex4(b []byte) (rune, bool) {
-	if len(b) < 4 {
-		return 0, false
-	}
-	var r rune
-	for _, c := range b[:4] {
-		switch {
-		case c >= '0' && c <= '9':
-			c -= '0'
-		case c >= 'a' && c <= 'f':
-			c -= 'a' - 10
-		case c >= 'A' && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-	}
-	return r, true
 }
 
 // clip keeps a stranger's text in an error message short.
