@@ -75,6 +75,15 @@ func Bundle(path string, env config.Env) (map[string][]byte, error) {
 	return bundle(cfg, policyFiles(cfg), policyOptions(cfg))
 }
 
+// folderOptions is for the policies of a folder that stands instead of the one of
+// the configuration: the rules that come with the program are beside them unless
+// the configuration leaves them out. There need not be one, and nothing else of it
+// matters: rules are tested where its secrets are not.
+func folderOptions(path string, env config.Env, dir string) policies.Options {
+	cfg, _ := config.Load(path, env)
+	return policies.Options{Root: dir, Bare: !cfg.Policies.Shipped}
+}
+
 // BundleDir is the policies in a folder over those that come with the program.
 func BundleDir(dir string) (map[string][]byte, error) {
 	return bundle(&config.Config{}, os.DirFS(dir), policies.Options{Root: dir})
@@ -104,12 +113,13 @@ func Rules(path string, env config.Env) (*policies.Set, error) {
 	return ruleSet(cfg, policyFiles(cfg), o)
 }
 
-// RulesIn is the policies in a folder, over those that come with the program.
-func RulesIn(dir string) (*policies.Set, error) {
+// RulesIn is the policies in a folder, over those that come with the program
+// unless the configuration, where there is one, leaves them out.
+func RulesIn(dir, path string, env config.Env) (*policies.Set, error) {
 	if _, err := os.Stat(dir); err != nil {
 		return nil, fmt.Errorf("policies: %w", err)
 	}
-	return ruleSet(&config.Config{}, os.DirFS(dir), policies.Options{Root: dir})
+	return ruleSet(&config.Config{}, os.DirFS(dir), folderOptions(path, env, dir))
 }
 
 func ruleSet(cfg *config.Config, files fs.FS, o policies.Options) (*policies.Set, error) {
@@ -121,13 +131,14 @@ func ruleSet(cfg *config.Config, files fs.FS, o policies.Options) (*policies.Set
 }
 
 // Capture makes a test case for the policies in a folder, which need not be
-// there yet, over those that come with the program.
-func Capture(ctx context.Context, dir string, req policies.CaptureRequest) (*policies.Captured, error) {
+// there yet, over those that come with the program unless the configuration leaves
+// them out.
+func Capture(ctx context.Context, dir, path string, env config.Env, req policies.CaptureRequest) (*policies.Captured, error) {
 	var files fs.FS
 	if _, err := os.Stat(dir); err == nil {
 		files = os.DirFS(dir)
 	}
-	c, problems, err := policies.Capture(ctx, files, policies.Options{Root: dir}, req)
+	c, problems, err := policies.Capture(ctx, files, folderOptions(path, env, dir), req)
 	if err != nil {
 		return nil, err
 	}

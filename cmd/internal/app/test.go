@@ -35,12 +35,12 @@ type TestOptions struct {
 	Update bool       // write goldens that are not right anew
 }
 
-// Test runs the tests of policies, those that come with the program included,
-// and the goldens of own mappings. An error that is a diag.List means that the
+// Test runs the tests of policies, those that come with the program included
+// unless the configuration leaves them out, and the goldens of own mappings. An error that is a diag.List means that the
 // configuration, the policies or the mappings are at fault.
 func Test(ctx context.Context, o TestOptions) (TestReport, error) {
 	cfg, mappingRoot := &config.Config{}, o.Dir
-	files, options := fs.FS(nil), policies.Options{Root: o.Dir}
+	files, options := fs.FS(nil), policies.Options{}
 	maps := mappings.Options{Root: o.Dir}
 	out := TestReport{Report: policies.Report{Tests: []policies.TestResult{}}, Policies: true}
 	if o.Dir == "" {
@@ -58,7 +58,7 @@ func Test(ctx context.Context, o TestOptions) (TestReport, error) {
 		case !rules:
 			out.Policies = false
 		}
-		files = os.DirFS(o.Dir)
+		files, options = os.DirFS(o.Dir), folderOptions(o.Config, o.Env, o.Dir)
 		maps.Own = files
 	}
 	if out.Policies {

@@ -24,7 +24,8 @@ const rulesHelp = `
   stats      how each rule's work was judged, between --since and --until
 
 The rules are those of the configuration, those that come with the program if
-there is none, or with --dir those in a folder too.
+there is none, or with --dir those in a folder beside them. Where the configuration
+says policies { shipped = false }, those that come with the program are left out.
 
 stats tells how many decisions and actions of a rule were judged, and how. Precision
 is true of true, benign and false together; duplicates and tests do not count. See
@@ -77,7 +78,7 @@ func runRules(ctx context.Context, c *call) error {
 
 func (c *call) ruleSet(path, dir string) (*policies.Set, error) {
 	if dir != "" {
-		return app.RulesIn(dir)
+		return app.RulesIn(dir, path, c.Env)
 	}
 	return app.Rules(path, c.Env)
 }

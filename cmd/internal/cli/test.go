@@ -15,7 +15,10 @@ import (
 // testHelp points to the other half of the verb.
 const testHelp = `
 Without DIR, what the configuration names: the tests of policies and the goldens
-of own mappings. DIR is a folder of policies, of mappings or of both. A golden is
+of own mappings. DIR is a folder of policies, of mappings or of both. The rules that
+come with the program are tested with those of DIR, unless there is a configuration
+with policies { shipped = false }: of a configuration nothing else counts then, and
+it may be incomplete. A golden is
 DIR/testdata/MAPPING/CASE.golden: a record, a line of three dashes, and what the
 mapping makes of it; write the record alone and let --update add the rest, then
 read it.
@@ -26,7 +29,7 @@ signalbox test new -h.
 `
 
 // runTest runs the tests of policies, those that come with the program
-// included, and the goldens of own mappings, and prints them as "opa test" does.
+// included where they are in use, and the goldens of own mappings, and prints them as "opa test" does.
 // It exits 1 when one fails.
 func runTest(ctx context.Context, c *call) error {
 	if len(c.args) > 0 && c.args[0] == "new" {

@@ -65,7 +65,7 @@ Times stay. Look at the case before you share it.
 			return err
 		}
 	}
-	made, err := app.Capture(ctx, folder, policies.CaptureRequest{Rule: *rule, Name: *name, Input: d.Input, Keep: keep})
+	made, err := app.Capture(ctx, folder, *path, c.Env, policies.CaptureRequest{Rule: *rule, Name: *name, Input: d.Input, Keep: keep})
 	if err != nil {
 		return c.refused(err)
 	}
