@@ -71,7 +71,7 @@ func load(o Options) (*generation, error) {
 		return nil, list
 	}
 	for _, d := range list {
-		o.Log.Warn("configuration", "at", d.At(), "problem", d.Summary, "detail", d.Detail)
+		o.Log.Warn("configuration", "at", d.At(), "problem", d.Summary, "detail", d.Line())
 	}
 	return g, nil
 }

@@ -319,6 +319,15 @@ func TestUnrouted(t *testing.T) {
 		!strings.Contains(found[1].Detail, "\n  lower-risk: a\n  restrict-access: c\n") || !strings.Contains(found[1].Detail, `action "lower-risk" {`) {
 		t.Errorf("of actions that the file does not name it says %+v", found)
 	}
+	lines := []string{
+		"It is recorded and not sent, though rules ask for it: a and b. signalbox check shows how to send.",
+		"They are recorded and not sent, though rules ask for them: lower-risk for a; restrict-access for c. signalbox check shows how to send.",
+	}
+	for i, want := range lines {
+		if got := found[i].Line(); got != want {
+			t.Errorf("a log says %q, not %q", got, want)
+		}
+	}
 }
 
 func TestUnasked(t *testing.T) {

@@ -46,6 +46,9 @@ func (c *Config) Unrouted(asked map[string][]string) diag.List {
 	return found
 }
 
+// toSend is how the log says what to do: the text to write takes several lines.
+const toSend = "signalbox check shows how to send."
+
 // unrouted is one warning of actions of one place. Those that come with the
 // program share one, since a small configuration never meant to send most.
 func (c *Config) unrouted(asked map[string][]string, names ...string) diag.Diagnostic {
@@ -54,16 +57,20 @@ func (c *Config) unrouted(asked map[string][]string, names ...string) diag.Diagn
 		Severity: diag.Warning,
 		Summary:  fmt.Sprintf("action %q goes to no sink", first.Name),
 		Detail:   fmt.Sprintf("It is recorded and not sent, though rules ask for it: %s. To send it, write\n%s", list(asked[first.Name]), routed(first)),
+		Brief:    fmt.Sprintf("It is recorded and not sent, though rules ask for it: %s. %s", list(asked[first.Name]), toSend),
 		Place:    first.Place,
 	}
 	if len(names) > 1 {
 		var b strings.Builder
+		brief := make([]string, 0, len(names))
 		b.WriteString("They are recorded and not sent, though rules ask for them:\n")
 		for _, name := range names {
 			fmt.Fprintf(&b, "  %s: %s\n", name, list(asked[name]))
+			brief = append(brief, name+" for "+list(asked[name]))
 		}
 		fmt.Fprintf(&b, "That is well if you want none of them. To send one, name its sink, as in\n%s", routed(first))
 		d.Summary, d.Detail = fmt.Sprintf("%d actions go to no sink", len(names)), b.String()
+		d.Brief = fmt.Sprintf("They are recorded and not sent, though rules ask for them: %s. %s", strings.Join(brief, "; "), toSend)
 	}
 	if d.Place.File == "" {
 		d.Place.File = c.File

@@ -56,6 +56,7 @@ type Diagnostic struct {
 	Severity Severity
 	Summary  string // what is wrong: a short phrase, lower case, no full stop
 	Detail   string // what to do: full sentences; may hold line breaks
+	Brief    string // what stands for the detail in a log; "": the detail
 	Place
 	Context string   // what the place is in, such as: sink "ssf" "downstream"
 	Snippet *Snippet // nil when the source is not at hand
@@ -148,6 +149,11 @@ func (l List) Attach(file string, source []byte) {
 			l[i].Snippet = snippet(source, l[i].Range)
 		}
 	}
+}
+
+// Line gives what to do on one line, for a log.
+func (d Diagnostic) Line() string {
+	return strings.Join(strings.Fields(cmp.Or(d.Brief, d.Detail)), " ")
 }
 
 // At gives the place as file:line:column, "" if there is none.
