@@ -99,6 +99,18 @@ func known(tx store.Tx, subject event.Subject, typ *event.Type, now time.Time) (
 	return entitiesPart(view.Entities()), nil
 }
 
+// Identify fills in whom an action that no rule asked for is about, by what is known
+// of its subject, so that those who look for a user find it. What is about a stream
+// (family ssf) is about nobody. It only reads.
+func (a *Action) Identify(tx store.Tx, subject event.Subject, typ *event.Type, now time.Time) error {
+	if typ.Family == "ssf" {
+		return nil
+	}
+	x, err := known(tx, subject, typ, now)
+	a.User, a.Device, a.Session = x.User, x.Device, x.Session
+	return err
+}
+
 // split takes parts apart by what may go out now: nothing behind the first call
 // among them may.
 func split(parts []Action) (ready, waiting []Action) {

@@ -241,6 +241,9 @@ func actionMessage(a *pipeline.Action) string {
 	if a.Mode == pipeline.Shadow {
 		b.WriteString(" in the shadow")
 	}
+	if a.Test {
+		b.WriteString(" as a test")
+	}
 	why := first(a.Why, a.Info)
 	if why == "" && (a.Status == pipeline.Queued || a.Status == pipeline.Proposed) {
 		why = unnamed(a.Reason, name)

@@ -59,7 +59,7 @@ func (a *App) emit(ctx context.Context, r api.EmitRequest) (answer api.EmitAnswe
 			answer.Streams = append(answer.Streams, emitToStream(ctx, sink.sink.(kind.Streamer), s, t, trial))
 		}
 	} else {
-		answer.Streams = append(answer.Streams, a.emitToSink(ctx, sink.name, trial))
+		answer.Streams = append(answer.Streams, a.emitToSink(ctx, sink.name, t, trial))
 	}
 	if err := a.line.Note(ctx, emitNote(answer, r)); err != nil {
 		return answer, err
@@ -104,7 +104,7 @@ func emitToStream(ctx context.Context, s kind.Streamer, to kind.StreamState, t *
 }
 
 // emitToSink queues an event for a sink that has one receiver and no streams.
-func (a *App) emitToSink(ctx context.Context, name string, e kind.Trial) api.EmittedStream {
+func (a *App) emitToSink(ctx context.Context, name string, t *event.Type, e kind.Trial) api.EmittedStream {
 	var x api.EmittedStream
 	if n, _ := a.line.Pending(name); n >= a.cfg.Limits.MaxPending {
 		x.Problem = fmt.Sprintf("%d actions wait for %s, which is as many as may", n, name)
@@ -117,6 +117,9 @@ func (a *App) emitToSink(ctx context.Context, name string, e kind.Trial) api.Emi
 		Subject: e.Subject.AppendJSON(nil), Key: e.Subject.Key(), Body: e.Body, Txn: e.Txn, Made: now, Received: now, Expires: now.Add(emitFor),
 	}
 	err := a.line.Transact(ctx, nil, func(tx store.Tx, add func(pipeline.Action)) error {
+		if err := act.Identify(tx, e.Subject, t, now); err != nil {
+			return err
+		}
 		if err := pipeline.Enqueue(tx, &act, now); err != nil {
 			return err
 		}

@@ -17,10 +17,10 @@ const emitHelp = `
 To test receivers: a signed SET of any event of the catalogue goes to the receiver
 of a sink "ssf", or into one stream, or every stream, of a sink with receivers,
 whatever subjects were added to it. Its payload has the member
-"urn:signalbox:test", its documents have the tag test, and the journal tells who
-sent it. Receivers may act on it as on any other: choose a subject made for that.
-A stream gets what it delivers and its receiver may be told, no more, unless
---undelivered says so.
+"urn:signalbox:test", its documents have the tag test and are in the timeline of
+whom it is about, and the journal tells who sent it. Receivers may act on it as on
+any other: choose a subject made for that. A stream gets what it delivers and its
+receiver may be told, no more, unless --undelivered says so.
 
 EVENT may be qualified, as in okta:session-revoked for Okta's form of it, which
 has the subject inside. The payload is an example; --set changes members of it and

@@ -129,6 +129,11 @@ func TestEmit(t *testing.T) {
 	p.settle()
 	shows(t, p.run("query", "event.action:emit", "--format", "json"), `first light`, `session-revoked to signals: app.main`)
 	shows(t, p.run("query", "tags:test", "--format", "json"), `"session-revoked"`)
+	timeline := p.run("timeline", "--user", "a@example.com")
+	shows(t, timeline, `session-revoked for a@example.com queued for signals/app.main as a test`)
+	if strings.Contains(timeline, "verification") {
+		t.Errorf("what is about the stream is in the timeline of a user:\n%s", timeline)
+	}
 }
 
 // TestEmitEverything: every event of the catalogue goes to a sink with one
@@ -205,6 +210,7 @@ sink "ssf" "downstream" {
 			p.acknowledge("app.main", jti)
 		}
 	}
+	shows(t, p.run("timeline", "--user", "jane@example.com"), `^\S+  action    session-revoked for jane@example.com acked by downstream as a test: 202$`)
 }
 
 // TestEmitToOkta: a sink with a dialect of its own writes what it takes in it, and

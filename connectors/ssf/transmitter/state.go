@@ -104,6 +104,9 @@ func (h *hub) Emit(ctx context.Context, id string, e kind.Trial) (string, error)
 		if why := h.full(id); why != "" {
 			return fmt.Errorf("%s", why)
 		}
+		if err := a.Identify(tx, e.Subject, t, h.now()); err != nil {
+			return err
+		}
 		return h.state(tx, a, add)
 	})
 	if err != nil {
