@@ -781,4 +781,11 @@ limits {
   max_batch   = 1000           # messages in one transaction
   max_pending = 100000         # actions waiting for one sink; further ones are held
   max_waiting = 10000          # actions waiting for a person, half of them of one issuer; further ones are given up
+
+  # Connections open at a time, of each listener, and of them from one address (one
+  # IPv4 address, or one /64 of IPv6). Further ones are refused. Behind a proxy or a
+  # load balancer all come from its address: give both the same number, and bound
+  # clients there.
+  max_connections             = 1024
+  max_connections_per_address = 256
 }

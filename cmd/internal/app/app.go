@@ -270,7 +270,8 @@ func (a *App) listen(cfg *config.Config) error {
 	if err := a.mountPublic(); err != nil {
 		return err
 	}
-	if err := a.public.listen("tcp", cfg.Listen); err != nil {
+	most := bounds{all: cfg.Limits.MaxConnections, each: cfg.Limits.MaxConnectionsPerAddress}
+	if err := a.public.listen("tcp", cfg.Listen, most, a.metrics.refuses(a.public.name)); err != nil {
 		return err
 	}
 	if cfg.TLS != (config.TLS{}) {
@@ -285,7 +286,7 @@ func (a *App) listen(cfg *config.Config) error {
 		if err := a.figures.mount("/metrics", a.metrics.handler()); err != nil {
 			return err
 		}
-		if err := a.figures.listen("tcp", cfg.Metrics.Listen); err != nil {
+		if err := a.figures.listen("tcp", cfg.Metrics.Listen, most, a.metrics.refuses(a.figures.name)); err != nil {
 			return err
 		}
 	}
@@ -298,7 +299,7 @@ func (a *App) listen(cfg *config.Config) error {
 	if err := a.admin.mount("/", api.Handler(a.backend())); err != nil {
 		return err
 	}
-	if err := a.admin.listen("unix", socket); err != nil {
+	if err := a.admin.listen("unix", socket, most, a.metrics.refuses(a.admin.name)); err != nil {
 		return err
 	}
 	return os.Chmod(socket, 0o600)

@@ -8,11 +8,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/net/netutil"
 )
 
 // Bounds of the shared listener, against slow and idle peers.
@@ -22,12 +21,12 @@ const (
 	writeTimeout      = 60 * time.Second
 	idleTimeout       = 2 * time.Minute
 	maxHeaderBytes    = 16 << 10
-	maxConnections    = 1024
 )
 
 // listener is one HTTP server of the product.
 type listener struct {
 	name string
+	log  *slog.Logger
 	net  net.Listener
 	srv  *http.Server
 	mux  *http.ServeMux
@@ -39,7 +38,7 @@ type listener struct {
 
 func newListener(name string, log *slog.Logger) *listener {
 	mux := http.NewServeMux()
-	l := &listener{name: name, mux: mux, fresh: map[net.Conn]bool{}, srv: &http.Server{
+	l := &listener{name: name, log: log.With("listener", name), mux: mux, fresh: map[net.Conn]bool{}, srv: &http.Server{
 		Handler:           mux,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
@@ -83,8 +82,9 @@ func (l *listener) mount(pattern string, h http.Handler) (err error) {
 	return nil
 }
 
-// listen opens the address; requests are answered from serve on.
-func (l *listener) listen(network, address string) error {
+// listen opens the address; requests are answered from serve on. refused is told
+// of each connection beyond the bounds, with the bound.
+func (l *listener) listen(network, address string, b bounds, refused func(bound string)) error {
 	ln, err := net.Listen(network, address)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("listen for %s on %s: another process listens there: end it, or choose another address in listen (%w)", l.name, address, err)
@@ -92,7 +92,7 @@ func (l *listener) listen(network, address string) error {
 	if err != nil {
 		return fmt.Errorf("listen for %s on %s: %w", l.name, address, err)
 	}
-	l.net = netutil.LimitListener(ln, maxConnections)
+	l.net = &bounded{Listener: ln, bounds: b, count: refused, log: l.log, of: map[netip.Prefix]int{}}
 	return nil
 }
 

@@ -20,7 +20,7 @@ func TestShutdownDoesNotWaitForUnusedConnections(t *testing.T) {
 			opened <- struct{}{}
 		}
 	}
-	if err := l.listen("tcp", "127.0.0.1:0"); err != nil {
+	if err := l.listen("tcp", "127.0.0.1:0", bounds{all: 10, each: 10}, func(string) {}); err != nil {
 		t.Fatal(err)
 	}
 	served := make(chan error, 1)

@@ -26,6 +26,7 @@ type metrics struct {
 	messages  *prometheus.CounterVec
 	heard     *prometheus.GaugeVec
 	responses *prometheus.CounterVec
+	refused   *prometheus.CounterVec // connections
 	events    *prometheus.CounterVec
 	actions   *prometheus.CounterVec
 	ruleFails *prometheus.CounterVec
@@ -69,6 +70,10 @@ func newMetrics(version string) *metrics {
 			Name: "signalbox_http_responses_total",
 			Help: "Answers of a connector's endpoint on the shared listener, by HTTP status.",
 		}, []string{"connector", "status"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "signalbox_connections_refused_total",
+			Help: "Connections that a listener refused, by the bound they met: of one address, or of all.",
+		}, []string{"listener", "bound"}),
 		refusing: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "signalbox_index_refused_documents_total",
 			Help: "Documents that could not be rendered or that an index refused for good.",
@@ -145,11 +150,19 @@ func newMetrics(version string) *metrics {
 		ConstLabels: prometheus.Labels{"version": version, "goversion": runtime.Version()},
 	})
 	info.Set(1)
-	m.registry.MustRegister(m.heard, m.responses, m.refusing, m.spans, m.mapNotes)
+	m.registry.MustRegister(m.heard, m.responses, m.refused, m.refusing, m.spans, m.mapNotes)
 	m.registry.MustRegister(m.messages, m.events, m.actions, m.ruleFails, m.station, m.items,
 		m.response, m.restarts, m.kept, m.reloads, m.notices, m.crossings, m.drills, m.drillTime, m.drillStamp, info,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
+}
+
+// refuses counts the connections that a listener refuses.
+func (m *metrics) refuses(listener string) func(bound string) {
+	for _, bound := range []string{boundAddress, boundTotal} {
+		m.refused.WithLabelValues(listener, bound)
+	}
+	return func(bound string) { m.refused.WithLabelValues(listener, bound).Inc() }
 }
 
 // watchStore exports the fill of the store's budgets.

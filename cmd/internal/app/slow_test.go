@@ -2,6 +2,7 @@ package app
 
 import (
 	"bufio"
+	"crypto/tls"
 	"errors"
 	"io"
 	"log/slog"
@@ -127,6 +128,45 @@ func TestSlowPeers(t *testing.T) {
 					if err := <-took; err == nil {
 						t.Error("a body that never came was taken")
 					}
+				}
+				_ = slow.Close()
+				<-dripped
+				l.shutdown(t.Context())
+				if err := <-served; err != nil && !errors.Is(err, http.ErrServerClosed) {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// TestSlowHandshake: a TLS handshake that does not come, or comes by and by, ends in
+// the time that headers have.
+func TestSlowHandshake(t *testing.T) {
+	for name, drips := range map[string]string{"silent": "", "slow": "\x01"} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l := newListener("test", slog.New(slog.DiscardHandler))
+				wire := &pipes{conns: make(chan net.Conn)}
+				l.net = tls.NewListener(wire, &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+					return nil, errors.New("not asked for")
+				}})
+				served := make(chan error)
+				go func() { served <- l.serve(t.Context()) }()
+				began := time.Now()
+				slow := wire.dial()
+				dripped := make(chan bool)
+				go func() {
+					defer close(dripped)
+					_, err := io.WriteString(slow, "\x16\x03\x01\x02\x00")
+					for err == nil && drips != "" {
+						time.Sleep(time.Second)
+						_, err = io.WriteString(slow, drips)
+					}
+				}()
+				_, _ = io.Copy(io.Discard, slow)
+				if d := time.Since(began); d < readHeaderTimeout || d > readHeaderTimeout+2*time.Second {
+					t.Errorf("cut off after %s, want %s", d, readHeaderTimeout)
 				}
 				_ = slow.Close()
 				<-dripped

@@ -166,12 +166,15 @@ type Journal struct {
 	MinFree int64         // bytes left on the disk at which intake stops
 }
 
-// Limits bounds messages and the work in hand.
+// Limits bounds messages, the work in hand and connections.
 type Limits struct {
 	MaxBytes   int // length of a token
 	MaxBatch   int // messages handled in one transaction
 	MaxPending int // actions that may wait for one sink; further ones are held
 	MaxWaiting int // actions that may wait for a person; further ones are given up
+
+	MaxConnections           int // open at a time, of each listener; further ones are refused
+	MaxConnectionsPerAddress int // of them from one IPv4 address or one IPv6 /64
 }
 
 // Quarantine bounds what is kept of refused messages of authenticated senders.

@@ -37,6 +37,9 @@ func defaults(file, dir string) *Config {
 			MaxBatch:   1000,
 			MaxPending: 100_000,
 			MaxWaiting: 10_000,
+
+			MaxConnections:           1024,
+			MaxConnectionsPerAddress: 256,
 		},
 		Quarantine: Quarantine{MaxEntries: 1000, MaxBytes: 64 << 20},
 	}
@@ -99,6 +102,9 @@ type limitsBlock struct {
 	MaxBatch   int `hcl:"max_batch,optional"`
 	MaxPending int `hcl:"max_pending,optional"`
 	MaxWaiting int `hcl:"max_waiting,optional"`
+
+	MaxConnections           int `hcl:"max_connections,optional"`
+	MaxConnectionsPerAddress int `hcl:"max_connections_per_address,optional"`
 }
 
 type quarantineBlock struct {
@@ -168,6 +174,8 @@ func (l *loader) root(body *hclsyntax.Body) {
 	between(l, "limits.max_batch", c.Limits.MaxBatch, 1, 10_000)
 	between(l, "limits.max_pending", c.Limits.MaxPending, 1, 100_000_000)
 	between(l, "limits.max_waiting", c.Limits.MaxWaiting, 1, 100_000)
+	between(l, "limits.max_connections", c.Limits.MaxConnections, 1, 1_000_000)
+	between(l, "limits.max_connections_per_address", c.Limits.MaxConnectionsPerAddress, 1, 1_000_000)
 
 	between(l, "quarantine.max_entries", c.Quarantine.MaxEntries, 1, 100_000)
 	between(l, "quarantine.max_bytes", c.Quarantine.MaxBytes, 1<<20, 1<<40)

@@ -1,0 +1,92 @@
+package app_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// from connects to an address from another of this machine.
+func from(t *testing.T, local, to string) net.Conn {
+	t.Helper()
+	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(local)}}
+	c, err := d.DialContext(t.Context(), "tcp", to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	return c
+}
+
+// alive asks over a connection; an error if it was refused.
+func alive(c net.Conn) error {
+	if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		return err
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %d", resp.StatusCode)
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return err
+}
+
+// TestOneAddressCannotHoldTheListener: an address that holds all the connections one
+// may have gets no more until it closes one, which is counted, and others push as ever.
+func TestOneAddressCannotHoldTheListener(t *testing.T) {
+	const stranger, sender, most = "127.0.0.1", "127.0.0.2", 3
+	if probe, err := net.Listen("tcp", sender+":0"); err != nil {
+		t.Skip("this machine has no second loopback address: ", err)
+	} else {
+		_ = probe.Close()
+	}
+	s := newSite(t)
+	s.configure(fmt.Sprintf("limits { max_connections_per_address = %d }\n", most))
+	a := s.open()
+	var held []net.Conn
+	for range most {
+		c := from(t, stranger, a.Addr())
+		if err := alive(c); err != nil {
+			t.Fatal(err)
+		}
+		held = append(held, c)
+	}
+	if err := alive(from(t, stranger, a.Addr())); err == nil {
+		t.Error("one more connection of the same address was served")
+	}
+	token := s.token("crowd-1", "jane@example.com")
+	c := from(t, sender, a.Addr())
+	req, err := http.NewRequest(http.MethodPost, "http://"+a.Addr()+"/ssf/idp/push", bytes.NewReader(token))
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("Content-Type", "application/secevent+jwt")
+	req.Header.Set("Authorization", "Bearer "+testSecret)
+	if err := req.Write(c); err != nil {
+		t.Fatal(err)
+	}
+	if resp, err := http.ReadResponse(bufio.NewReader(c), req); err != nil || resp.StatusCode != http.StatusAccepted {
+		t.Errorf("a push from another address: %v, %v", resp, err)
+	}
+	if text := scrape(t, a.MetricsAddr()); !strings.Contains(text, `signalbox_connections_refused_total{bound="address",listener="signals"} 1`) {
+		t.Error("the refusal is not counted")
+	}
+	_ = held[0].Close()
+	for late := time.Now().Add(20 * time.Second); alive(from(t, stranger, a.Addr())) != nil; { // the server sees the end by and by
+		if time.Now().After(late) {
+			t.Fatal("a connection that was closed freed no place")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
