@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
@@ -21,10 +22,12 @@ func TestMappedMessages(t *testing.T) {
 		{"risk-level-change", `{"principal":"USER","current_level":"HIGH"}`, ``, `acme: user risk HIGH`},
 		{"session-revoked", `{"reason_admin":{"en":"left"}}`, ``, `acme: session revoked (left)`},
 	} {
-		r := everyMapped()
-		o := &r.Outcomes[0]
-		r.Input.Issuer, o.Event.Type, o.Event.URI = "acme", c.typ, event.LocalBase+c.typ
-		o.Event.Body, o.Event.ECS, o.Event.Applied = json.RawMessage(c.body), json.RawMessage(c.ecs), []string{"unknown-value:severity", "unknown-value:state"}
+		in := input()
+		in.Mapping, in.Assurance, in.Issuer = "acme", event.Channel, "acme"
+		r := &pipeline.Record{Kind: pipeline.InputRecord, At: in.Received, Input: in, Outcomes: []pipeline.Outcome{{Event: pipeline.EventPart{
+			ID: "e-1", Type: c.typ, Family: "local", URI: event.LocalBase + c.typ, Time: in.Received, TimeSource: "record",
+			Body: json.RawMessage(c.body), ECS: json.RawMessage(c.ecs), Applied: []string{"unknown-value:severity", "unknown-value:state"},
+		}}}}
 		var d struct {
 			Message string
 			Tags    []string

@@ -179,43 +179,6 @@ func records() map[string]*pipeline.Record {
 	}
 }
 
-// everyMapped is a record by a mapping that fills every field that only mappings
-// fill.
-func everyMapped() *pipeline.Record {
-	tree := map[string]any{}
-	for _, f := range lifted {
-		v := map[Type]any{
-			Date: "2026-02-03T10:15:04.000Z", Keyword: "x", Text: "x y", Long: 7, Float: 7.5, Boolean: true,
-			IP: "192.0.2.9", Flattened: map[string]any{"k": "v"},
-		}[f.Type]
-		if f.Multi {
-			v = []any{v}
-		}
-		at, path := tree, strings.Split(f.Name, ".")
-		for _, name := range path[:len(path)-1] {
-			next, ok := at[name].(map[string]any)
-			if !ok {
-				next = map[string]any{}
-				at[name] = next
-			}
-			at = next
-		}
-		at[path[len(path)-1]] = v
-	}
-	ecs, err := json.Marshal(tree)
-	if err != nil {
-		panic(err)
-	}
-	in := input()
-	in.Mapping, in.Assurance = "acme", event.Channel
-	return &pipeline.Record{Kind: pipeline.InputRecord, At: in.Received, Input: in, Outcomes: []pipeline.Outcome{{
-		Event: pipeline.EventPart{
-			ID: "e-00000000000000000000000013", Type: "alert", Family: "local", URI: event.LocalBase + "alert", Time: in.Received,
-			TimeSource: "record", Body: json.RawMessage(`{"alert_id":"1","severity":"high"}`), ECS: ecs,
-		},
-	}}}
-}
-
 // called is the call of an actuator, taken.
 func called() *pipeline.Record {
 	return &pipeline.Record{Kind: pipeline.DeliveryRecord, At: at("2026-02-03T10:15:05.240Z"), Actions: []pipeline.Action{{
