@@ -59,28 +59,7 @@ type SinkStatus struct {
 	Name    string    `json:"name"`
 	Pending int       `json:"pending"`
 	Oldest  time.Time `json:"oldest,omitzero"`
-
-	Streams []StreamStatus `json:"streams,omitempty"` // of a sink with receivers
-}
-
-// StreamStatus tells how a stream of a receiver stands.
-type StreamStatus struct {
-	ID        string    `json:"id"`
-	Receiver  string    `json:"receiver"`
-	Declared  bool      `json:"declared,omitempty"` // stated by the configuration
-	Method    string    `json:"method"`             // push or poll
-	Status    string    `json:"status"`             // enabled, paused or disabled
-	Reason    string    `json:"reason,omitempty"`
-	Held      bool      `json:"held,omitempty"` // by an operator: its receiver cannot enable it
-	Pending   int       `json:"pending"`        // SETs its receiver has not taken
-	Oldest    time.Time `json:"oldest,omitzero"`
-	Subjects  int       `json:"subjects,omitempty"`      // added or removed
-	Active    time.Time `json:"active,omitzero"`         // last call or poll that concerned it
-	Verified  time.Time `json:"last_verified,omitzero"`  // when its receiver last asked for verification
-	Delivered time.Time `json:"last_delivered,omitzero"` // when a SET was last pushed, or handed out to a poll
-	Acked     time.Time `json:"last_acked,omitzero"`     // when its receiver last took one
-	Failed    time.Time `json:"last_failed,omitzero"`    // when one last could not be delivered, or was refused
-	Error     string    `json:"last_error,omitempty"`    // why
+	Streams int       `json:"streams,omitempty"` // of a sink with receivers: how many; /v1/receivers tells how they stand
 }
 
 // IndexStatus tells how far an index is behind.

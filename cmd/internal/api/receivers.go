@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // ReceiversAnswer is how the streams of our receivers stand.
@@ -15,6 +16,26 @@ type ReceiversAnswer struct {
 type ReceiverStream struct {
 	Sink string `json:"sink"`
 	StreamStatus
+}
+
+// StreamStatus tells how a stream of a receiver stands.
+type StreamStatus struct {
+	ID        string    `json:"id"`
+	Receiver  string    `json:"receiver"`
+	Declared  bool      `json:"declared,omitempty"` // stated by the configuration
+	Method    string    `json:"method"`             // push or poll
+	Status    string    `json:"status"`             // enabled, paused or disabled
+	Reason    string    `json:"reason,omitempty"`
+	Held      bool      `json:"held,omitempty"` // by an operator: its receiver cannot enable it
+	Pending   int       `json:"pending"`        // SETs its receiver has not taken
+	Oldest    time.Time `json:"oldest,omitzero"`
+	Subjects  int       `json:"subjects,omitempty"`      // added or removed
+	Active    time.Time `json:"active,omitzero"`         // last call or poll that concerned it
+	Verified  time.Time `json:"last_verified,omitzero"`  // when its receiver last asked for verification
+	Delivered time.Time `json:"last_delivered,omitzero"` // when a SET was last pushed, or handed out to a poll
+	Acked     time.Time `json:"last_acked,omitzero"`     // when its receiver last took one
+	Failed    time.Time `json:"last_failed,omitzero"`    // when one last could not be delivered, or was refused
+	Error     string    `json:"last_error,omitempty"`    // why
 }
 
 // ReceiverStatusRequest asks for another status of a stream of ours.

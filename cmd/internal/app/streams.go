@@ -6,7 +6,6 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
@@ -32,21 +31,17 @@ func (a *App) serveStreams(ctx context.Context) {
 	}
 }
 
-// streams tells how the streams of a sink stand.
-func streams(ctx context.Context, sink pipeline.Sink) []api.StreamStatus {
+// streams counts the streams of a sink, as far as that can be told.
+func streams(ctx context.Context, sink pipeline.Sink) int {
 	streamer, ok := sink.(kind.Streamer)
 	if !ok {
-		return nil
+		return 0
 	}
 	list, err := streamer.Streams(ctx)
 	if err != nil {
-		return nil
+		return 0
 	}
-	var out []api.StreamStatus
-	for _, s := range list {
-		out = append(out, api.StreamStatus(s))
-	}
-	return out
+	return len(list)
 }
 
 // watchStreams exports how the streams of a sink stand, by receiver, and by stream

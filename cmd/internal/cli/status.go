@@ -88,8 +88,8 @@ func printStatus(w io.Writer, s api.Status, now time.Time) error {
 	rows = nil
 	for _, x := range s.Sinks {
 		streams := ""
-		if len(x.Streams) > 0 {
-			streams = strconv.Itoa(len(x.Streams))
+		if x.Streams > 0 {
+			streams = strconv.Itoa(x.Streams)
 		}
 		rows = append(rows, []string{x.Name, strconv.Itoa(x.Pending), age(now, x.Oldest), streams})
 	}
