@@ -66,10 +66,13 @@ mapping "crowdstrike" {
     sid     = local.identity ? coalesce(raw.source_account_object_sid, raw.event.SourceAccountObjectSid) : coalesce(raw.user_id, raw.event.UserId)
     person  = !machine(local.named) || has(local.upn)
 
-    techniques = techniques(raw.technique_id, raw.event.TechniqueId, raw.mitre_attack[*].technique_id, raw.event.MitreAttack[*].TechniqueID, raw.event.Techniques)
-    tactics    = tactics(raw.tactic_id, raw.event.TacticId, raw.mitre_attack[*].tactic_id, raw.event.MitreAttack[*].TacticID, raw.event.TacticIds)
-    words      = list(raw.technique, raw.event.Technique, raw.tactic, raw.event.Tactic, raw.model_anomaly_indicators, local.name, raw.scenario)
-    verdicts   = list(raw.resolution, raw.tags)
+    techniques   = techniques(raw.technique_id, raw.event.TechniqueId, raw.mitre_attack[*].technique_id, raw.event.MitreAttack[*].TechniqueID, raw.event.Techniques)
+    # Beside those of ATT&CK the product has tactics of its own, with ids such as CSTA0004.
+    tactic_ids   = [for t in split(",", join(",", list(raw.tactic_id, raw.event.TacticId, raw.mitre_attack[*].tactic_id, raw.event.MitreAttack[*].TacticID, raw.event.TacticIds))) : t if !starts_with(t, "CST")]
+    tactic_names = [for t in split(",", join(",", list(raw.tactic, raw.event.Tactic, raw.event.Tactics))) : t if !is(t, "Machine Learning", "AI Powered IOA", "Falcon OverWatch", "Falcon Intel", "Custom Intelligence", "Malware", "Exploit", "Post-Exploit", "Insecure Security Posture")]
+    tactics      = tactics(length(local.tactic_ids) > 0 ? local.tactic_ids : local.tactic_names)
+    words        = list(raw.technique, raw.event.Technique, raw.tactic, raw.event.Tactic, raw.model_anomaly_indicators, local.name, raw.scenario)
+    verdicts     = list(raw.resolution, raw.tags)
   }
 
   skip "console audit and other streams that are no detections" {

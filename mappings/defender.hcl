@@ -123,6 +123,8 @@ mapping "defender" {
       persistence         = "TA0003 Persistence"
       privilegeescalation = "TA0004 Privilege Escalation"
       defenseevasion      = "TA0005 Defense Evasion"
+      stealth             = "TA0005 Stealth"
+      defenseimpairment   = "TA0112 Defense Impairment"
       credentialaccess    = "TA0006 Credential Access"
       discovery           = "TA0007 Discovery"
       lateralmovement     = "TA0008 Lateral Movement"

@@ -48,8 +48,10 @@ mapping "ecs" {
       raw.threat.technique.id, raw.threat.technique.subtechnique.id, raw.threat[*].technique[*].id, raw.threat[*].technique[*].subtechnique[*].id,
       raw.kibana.alert.rule.threat[*].technique[*].id, raw.kibana.alert.rule.threat[*].technique[*].subtechnique[*].id,
     )
-    tactics = tactics(raw.threat.tactic.id, raw.threat[*].tactic[*].id, raw.kibana.alert.rule.threat[*].tactic[*].id)
-    words   = list(local.rule, raw.event.code, raw.event.category, raw.rule.category)
+    tactic_ids   = list(raw.threat.tactic.id, raw.threat[*].tactic[*].id, raw.kibana.alert.rule.threat[*].tactic[*].id)
+    tactic_names = list(raw.threat.tactic.name, raw.threat[*].tactic[*].name, raw.kibana.alert.rule.threat[*].tactic[*].name)
+    tactics      = tactics(length(local.tactic_ids) > 0 ? local.tactic_ids : local.tactic_names)
+    words        = list(local.rule, raw.event.code, raw.event.category, raw.rule.category)
 
     acted_on = has(raw.user.target.id) || has(raw.user.target.name) || has(raw.user.target.email)
     user = local.acted_on ? {
@@ -225,7 +227,7 @@ mapping "ecs" {
     "email.message_id"   = raw.email.message_id
     "email.from.address" = list(raw.email.from.address)
     "email.to.address"   = list(raw.email.to.address)
-    "threat.tactic.name"    = list(raw.threat.tactic.name, raw.threat[*].tactic[*].name, raw.kibana.alert.rule.threat[*].tactic[*].name)
+    "threat.tactic.name"    = local.tactic_names
     "threat.technique.name" = list(raw.threat.technique.name, raw.threat[*].technique[*].name, raw.kibana.alert.rule.threat[*].technique[*].name)
     "rule.ruleset"     = raw.rule.ruleset
     "rule.category"    = raw.rule.category

@@ -222,6 +222,9 @@ func (c *compiler) enum(x *hclsyntax.FunctionCallExpr) expr {
 			s, ok := v.string()
 			e.work(len(s))
 			if !ok {
+				if !v.empty() {
+					e.note(Note{Kind: UnknownValue, Name: name, Value: v.kind.String()})
+				}
 				continue
 			}
 			if member, known := table[fold(s)]; known {

@@ -68,7 +68,7 @@ var identityFunctions = []Function{
 			return addressText(a, s), ok
 		})},
 	{Name: "techniques", Args: "value…", Doc: "The ATT&CK technique ids in the texts, such as T1003.001.", least: 1, most: -1, run: find(nextTechnique)},
-	{Name: "tactics", Args: "value…", Doc: "The ATT&CK tactic ids in the texts, such as TA0006.", least: 1, most: -1, run: find(nextTactic)},
+	{Name: "tactics", Args: "value…", Doc: "The ids of the ATT&CK tactics that the texts hold or name: TA0006, Credential Access, credential-access. What is neither is noted.", least: 1, most: -1, run: tactics},
 }
 
 // pick keeps the texts that f knows, each once.

@@ -37,6 +37,8 @@ var subjectFunctions = []Function{
 			for _, v := range e.stack[base:] {
 				if v.kind == object {
 					known = append(known, v)
+				} else {
+					e.noSubject("", v)
 				}
 			}
 			e.stack = e.stack[:base+len(known)]
@@ -51,6 +53,7 @@ var subjectFunctions = []Function{
 	{Name: "complex", Args: "{user, device, session, …}", Doc: "A subject of several parts; absent when no part is there.", least: 1, most: 1,
 		run: func(e *env, args []value) value {
 			if args[0].kind != object || args[0].empty() {
+				e.noSubject("", args[0])
 				return value{}
 			}
 			out := e.object(min(1+args[0].len(), maxRoom))
@@ -58,6 +61,8 @@ var subjectFunctions = []Function{
 			for _, m := range e.members(args[0]) {
 				if m.kind == object {
 					out.set(m)
+				} else {
+					e.noSubject(m.name+": ", m.value)
 				}
 			}
 			if len(out.made.members) == 1 {
@@ -65,6 +70,13 @@ var subjectFunctions = []Function{
 			}
 			return out
 		}},
+}
+
+// noSubject notes a value that stands where a subject should.
+func (e *env) noSubject(where string, v value) {
+	if v.kind != object && !v.empty() {
+		e.note(Note{Kind: NoSubject, Value: where + v.kind.String() + " is no subject; write email(), opaque()…"})
+	}
 }
 
 func (e *env) subject(format string, members ...member) value {

@@ -141,15 +141,19 @@ var textFunctions = []Function{
 		sum := sha256.Sum256([]byte(s))
 		return textOf(hex.EncodeToString(sum[:]))
 	}),
-	{Name: "json", Args: "text", Doc: "What a text holds as JSON, as often as it was wrapped; absent if it is none.", least: 1, most: 1,
+	{Name: "json", Args: "text", Doc: "What a text holds as JSON, as often as it was wrapped; absent if it is none, which is noted of what begins as a list or object.", least: 1, most: 1,
 		run: func(e *env, args []value) value {
 			s, ok := args[0].string()
 			if !ok {
 				return value{}
 			}
-			return e.unwrapJSON(s)
+			out := e.unwrapJSON(s)
+			if out.kind == absent && looksLikeJSON(s) {
+				e.note(Note{Kind: Unreadable, Name: "json", Value: s})
+			}
+			return out
 		}},
-	{Name: "pairs", Args: "text", Doc: "The members of a text such as {level=HIGH, reasons=A, B}.", least: 1, most: 1, run: namedParts},
+	{Name: "pairs", Args: "text", Doc: "The members of a text such as {level=HIGH, reasons=A, B}. Of a name that comes twice the first counts, and the other is noted.", least: 1, most: 1, run: namedParts},
 
 	onTexts("is", "value, other…", "Whether the value, or one of a list, equals one of the others, case aside."),
 	onTexts("contains", "text, part…", "Whether the text, or one of a list, holds one of the parts, case aside."),
@@ -308,6 +312,12 @@ func mayBeJSON(s string) bool {
 	return false
 }
 
+// looksLikeJSON reports whether a text begins as a list or an object does.
+func looksLikeJSON(s string) bool {
+	s = strings.TrimLeft(s, " \t\r\n")
+	return s != "" && (s[0] == '{' || s[0] == '[')
+}
+
 // nested bounds JSON in a text.
 var nested = strictjson.Limits{Bytes: 1 << 20, Depth: 32, Nodes: 20_000, Members: 1024}
 
@@ -315,7 +325,7 @@ var nested = strictjson.Limits{Bytes: 1 << 20, Depth: 32, Nodes: 20_000, Members
 const maxPairs = 256
 
 // namedParts reads {k=v, k=v}, where a comma is part of a value unless a name and
-// an equals sign follow it.
+// an equals sign follow it. What does not become a member is noted.
 func namedParts(e *env, args []value) value {
 	s, ok := args[0].string()
 	if !ok {
@@ -324,20 +334,28 @@ func namedParts(e *env, args []value) value {
 	s = strings.TrimSpace(s)
 	s = strings.TrimSuffix(strings.TrimPrefix(s, "{"), "}")
 	out := e.object(0)
-	name, from := "", 0 // of the member that is being read
+	lost := func(s string) {
+		if s = strings.TrimSpace(s); !nullText(s) {
+			e.note(Note{Kind: Unreadable, Name: "pairs", Value: s})
+		}
+	}
+	name, begin, from := "", 0, 0 // of the member that is being read
 	until := func(end int) {
 		known := func(m member) bool { return m.name == name }
-		if name != "" && !slices.ContainsFunc(out.made.members, known) {
-			out.made.members = append(out.made.members, e.member(name, textOf(strings.TrimSpace(s[from:end]))))
+		if name == "" || slices.ContainsFunc(out.made.members, known) {
+			lost(s[begin:max(begin, end)])
+			return
 		}
+		out.made.members = append(out.made.members, e.member(name, textOf(strings.TrimSpace(s[from:end]))))
 	}
 	at := 0
 	for part := range strings.SplitSeq(s, ",") {
 		e.step()
 		if word, _, ok := strings.Cut(part, "="); ok && strings.TrimSpace(word) != "" {
 			until(at - 1)
-			name, from = strings.TrimSpace(word), at+len(word)+1
+			name, begin, from = strings.TrimSpace(word), at, at+len(word)+1
 			if len(out.made.members) == maxPairs {
+				lost(s[begin:])
 				return out
 			}
 		}

@@ -107,6 +107,8 @@ mapping "graph-security" {
       persistence         = { id = "TA0003", name = "Persistence" }
       privilegeescalation = { id = "TA0004", name = "Privilege Escalation" }
       defenseevasion      = { id = "TA0005", name = "Defense Evasion" }
+      stealth             = { id = "TA0005", name = "Stealth" }
+      defenseimpairment   = { id = "TA0112", name = "Defense Impairment" }
       credentialaccess    = { id = "TA0006", name = "Credential Access" }
       discovery           = { id = "TA0007", name = "Discovery" }
       lateralmovement     = { id = "TA0008", name = "Lateral Movement" }

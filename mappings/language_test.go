@@ -115,6 +115,7 @@ func TestExpressions(t *testing.T) {
 		{`pairs(raw.kv)`, `{"level":"HIGH","reasons":"A, B","detectionName":"x"}`},
 		{`pairs("a=1, b=2, a=3, 4, c=, =5")`, `{"a":"1","b":"2","c":", =5"}`},
 		{`techniques(split(",", raw.csv), "x T1110 y")`, `["T1003","T1059.001","T1110"]`},
+		{`tactics("Persistence", "command & control", "DefenseEvasion, TA0006", "Evasion", "ta0003")`, `["TA0003","TA0011","TA0005","TA0006","TA0103"]`},
 		{`account(raw.user)`, `{"name":"jdoe","domain":"ACME"}`},
 		{`account("jdoe@Acme.Example")`, `{"name":"jdoe","domain":"acme.example","email":"jdoe@acme.example"}`},
 		{`machine("NT AUTHORITY\\SYSTEM") && machine("HOST$") && !machine("jdoe")`, `true`},

@@ -115,16 +115,17 @@ type NoteKind string
 
 // The kinds of notes.
 const (
-	UnknownValue  NoteKind = "unknown-value"      // an enum lists no such value
+	UnknownValue  NoteKind = "unknown-value"      // an enum lists no such value, or tactics() knows none of it
 	DroppedMember NoteKind = "dropped-member"     // the event does not permit the member's value
 	DroppedField  NoteKind = "dropped-field"      // the value does not fit the document's field
 	NoSubject     NoteKind = "subject-unusable"   // what names the subject breaks RFC 9493
 	FallbackTime  NoteKind = "timestamp-fallback" // the record has no usable time of its own
+	Unreadable    NoteKind = "unreadable-text"    // json() could not read a text, or pairs() not all of it
 )
 
 // Note is one remark on a record. It fails nothing.
 type Note struct {
 	Kind  NoteKind `json:"kind"`
-	Name  string   `json:"name,omitempty"`  // enum, member or field
+	Name  string   `json:"name,omitempty"`  // enum, function, member or field
 	Value string   `json:"value,omitempty"` // as far as it helps, at most 64 bytes
 }

@@ -259,9 +259,9 @@ func (r *eventRule) make(e *env, s pipeline.Signal) (event.Event, error) {
 	ev := event.Event{Type: r.typ, URI: r.typ.URI}
 	ev.Time, ev.TimeSource = r.moment(e, s)
 	if r.subject != nil {
-		if v := r.subject(e); v.kind != absent && v.kind != object {
-			e.note(Note{Kind: NoSubject, Value: "it is no subject; email(), opaque() and others make one"})
-		} else if v.kind == object {
+		if v := r.subject(e); v.kind != object {
+			e.noSubject("", v)
+		} else {
 			subject, err := e.readSubject(v)
 			if err != nil {
 				e.note(Note{Kind: NoSubject, Value: err.Error()})

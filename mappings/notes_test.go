@@ -2,6 +2,7 @@ package mappings_test
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/signalbox-dev/signalbox/mappings"
@@ -36,6 +37,51 @@ func TestNotes(t *testing.T) {
 	want := []string{"dropped-field:source.ip", "dropped-member:risk_score", "subject-unusable:", "timestamp-fallback:", "unknown-value:severity"}
 	if !slices.Equal(got, want) {
 		t.Errorf("notes %q, want %q", got, want)
+	}
+}
+
+// TestNothingIsLostSilently: what a function could not use of a value is noted,
+// with the value.
+func TestNothingIsLostSilently(t *testing.T) {
+	for expression, want := range map[string]string{
+		`tactics("Persistence", "Malware", "credential_access")`:       "unknown-value:tactics:Malware",
+		`tactics("TA0006, Made up; ta0003")`:                           "unknown-value:tactics:Made up",
+		`tactics("see TA0006 (Credential Access)", raw.absent, "n/a")`: "",
+		`tactics({a = 1})`: "unknown-value:tactics:an object",
+		`pairs("{level=HIGH, reasons=A, B, level=LOW}")`:                "unreadable-text:pairs:level=LOW",
+		`pairs("HIGH, level=LOW")`:                                      "unreadable-text:pairs:HIGH",
+		`pairs("n/a")`:                                                  "",
+		`json("{\"a\":1,\"a\":2}")`:                                     `unreadable-text:json:{"a":1,"a":2}`,
+		`coalesce(json("plain text"), 1)`:                               "",
+		`enum("level", { name = "high" })`:                              "unknown-value:level:an object",
+		`complex({ user = "jane@example.com", device = opaque("d-1")})`: "subject-unusable::user: a text is no subject; write email(), opaque()…",
+		`complex({ user = email(raw.absent) })`:                         "",
+		`aliases(email("jane@example.com"), "jane")`:                    "subject-unusable::a text is no subject; write email(), opaque()…",
+	} {
+		m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
+  title  = "t"
+  vendor = "v"
+  enum "level" { high = ["high"] }
+  event "alert" {
+    time = meta.received
+    body = { alert_id = "1", severity = "low" }
+    ecs  = { vendor = { v = `+expression+` } }
+  }
+}`))
+		if m == nil {
+			t.Fatal(diags)
+		}
+		out, err := m.Try([]byte(`{}`), noon)
+		if err != nil || len(out.Events) != 1 {
+			t.Fatalf("%s: %+v, %v", expression, out, err)
+		}
+		var got []string
+		for _, n := range out.Events[0].Notes {
+			got = append(got, string(n.Kind)+":"+n.Name+":"+n.Value)
+		}
+		if strings.Join(got, "\n") != want {
+			t.Errorf("%s notes %q, want %q", expression, got, want)
+		}
 	}
 }
 

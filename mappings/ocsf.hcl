@@ -93,7 +93,8 @@ mapping "ocsf" {
     time    = time(raw.time, raw.time_dt, local.info.created_time, raw.metadata.original_time)
 
     techniques = techniques(local.info.attacks[*].technique.uid, local.info.attacks[*].sub_technique.uid, raw.attacks[*].technique.uid, raw.attacks[*].sub_technique.uid)
-    tactics    = tactics(local.info.attacks[*].tactic.uid, local.info.attacks[*].tactics[*].uid, raw.attacks[*].tactic.uid, raw.attacks[*].tactics[*].uid)
+    tactic_ids = list(local.info.attacks[*].tactic.uid, local.info.attacks[*].tactics[*].uid, raw.attacks[*].tactic.uid, raw.attacks[*].tactics[*].uid)
+    tactics    = tactics(length(local.tactic_ids) > 0 ? local.tactic_ids : list(local.info.attacks[*].tactic.name, local.info.attacks[*].tactics[*].name, raw.attacks[*].tactic.name, raw.attacks[*].tactics[*].name))
     words      = list(local.info.title, local.info.types, raw.malware[*].name, raw.malware[*].classifications, local.info.analytic.category)
 
     # The standard event that an account change or an authentication states.

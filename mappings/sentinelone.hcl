@@ -72,8 +72,8 @@ mapping "sentinelone" {
     words  = list(local.class, local.name, raw.indicators[*].category, raw.analytics.category, local.ocsf.finding_info.analytic.category)
 
     techniques = techniques(raw.indicators[*].tactics[*].techniques[*].name, local.ocsf.finding_info.attacks[*].technique.uid, local.ocsf.finding_info.attacks[*].sub_technique.uid)
-    tactics    = tactics(local.ocsf.finding_info.attacks[*].tactics[*].uid, local.ocsf.finding_info.attacks[*].tactic.uid)
     tactic     = list(raw.indicators[*].tactics[*].name, local.ocsf.finding_info.attacks[*].tactics[*].name, local.ocsf.finding_info.attacks[*].tactic.name)
+    tactics    = tactics(length(local.tactic) > 0 ? local.tactic : list(local.ocsf.finding_info.attacks[*].tactics[*].uid, local.ocsf.finding_info.attacks[*].tactic.uid)) # ids come malformed
     credential = starts_with(local.techniques, "T1003", "T1555", "T1552", "T1558", "T1539", "T1606")
     lateral    = starts_with(local.techniques, "T1021", "T1570", "T1550") || is(local.tactic, "Lateral Movement", "LateralMovement")
     exposed    = contains(local.words, "Compromised Password", "BreachDetect")

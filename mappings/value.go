@@ -22,6 +22,11 @@ const (
 	object
 )
 
+// String names the kind as people do.
+func (k kind) String() string {
+	return [...]string{absent: "nothing", boolean: "true or false", number: "a number", text: "a text", moment: "a time", list: "a list", object: "an object"}[k]
+}
+
 // value is one value of an expression. The zero value is absent. It has four
 // words in four fields, and must not grow: the compiler keeps larger ones in
 // memory, where each step of an expression costs several times as much.

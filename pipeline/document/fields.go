@@ -112,7 +112,7 @@ var table = func() []Field {
 		// Every document.
 		{"@timestamp", Date, one, every, "When it happened: the event's own time for events, the time of the record for everything else.", "2026-02-03T10:15:04.120Z"},
 		{"message", Text, one, every, "One sentence for a timeline.", "idp.example.com: user risk LOW→HIGH for jane@example.com (impossible travel)"},
-		{"tags", Keyword, many, every, "Marks: stale, late, shadow, claims-omitted; test for what a drill caused; of a mapping: unknown-value, dropped-member, dropped-field, subject-unusable, timestamp-fallback, unmapped.", "late"},
+		{"tags", Keyword, many, every, "Marks: stale, late, shadow, claims-omitted; test for what a drill caused; of a mapping: unknown-value, dropped-member, dropped-field, subject-unusable, timestamp-fallback, unreadable-text, unmapped.", "late"},
 		{"ecs.version", Keyword, one, every, "Version of the Elastic Common Schema.", "9.3.0"},
 		{"service.name", Keyword, one, every, "Always signalbox.", "signalbox"},
 		{"service.node.name", Keyword, one, every, "The process that wrote the journal record.", "node-1"},

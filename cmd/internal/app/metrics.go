@@ -139,7 +139,7 @@ func newMetrics(version string) *metrics {
 	}, []string{"budget", "target", "level"})
 	m.mapNotes = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "signalbox_mapping_notes_total",
-		Help: "Remarks on records that a mapping read, by kind: unknown-value (of an enum), dropped-member, dropped-field, subject-unusable, timestamp-fallback, unmapped (records it does not know); name is the enum, member or field.",
+		Help: "Remarks on records that a mapping read, by kind: unknown-value (of an enum or a function), dropped-member, dropped-field, subject-unusable, timestamp-fallback, unreadable-text, unmapped (records it does not know); name is the enum, function, member or field.",
 	}, []string{"mapping", "kind", "name"})
 	m.notices = prometheus.NewCounterVec(prometheus.CounterOpts{
 		Name: "signalbox_notices_total",
