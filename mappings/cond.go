@@ -24,6 +24,7 @@ func (c *compiler) cond(x hclsyntax.Expression) cond {
 		}
 	}
 	of := c.expr(x)
+	c.mayHold(x)
 	return func(e *env) bool { return of(e).holds() }
 }
 
@@ -34,6 +35,7 @@ func answer(f cond) expr { return func(e *env) value { return boolOf(f(e)) } }
 func (c *compiler) relation(x *hclsyntax.BinaryOpExpr) cond {
 	ordered := func(holds func(int) bool) cond {
 		l, r := c.expr(x.LHS), c.expr(x.RHS)
+		c.comparable(x)
 		return func(e *env) bool {
 			n, ok := compare(l(e), r(e))
 			return ok && holds(n)
@@ -65,6 +67,7 @@ func (c *compiler) relation(x *hclsyntax.BinaryOpExpr) cond {
 
 func (c *compiler) equals(x *hclsyntax.BinaryOpExpr) cond {
 	l, r := c.expr(x.LHS), c.expr(x.RHS)
+	c.comparable(x)
 	return func(e *env) bool {
 		a, b := l(e), r(e)
 		e.work(min(len(a.text), len(b.text)))
@@ -77,6 +80,7 @@ func (c *compiler) unary(x *hclsyntax.UnaryOpExpr) expr {
 		return answer(c.cond(x))
 	}
 	of := c.expr(x.Val)
+	c.calculable(x.Val)
 	return func(e *env) value {
 		if f, ok := of(e).float(); ok {
 			return floatOf(-f)
@@ -97,6 +101,7 @@ func (c *compiler) binary(x *hclsyntax.BinaryOpExpr) expr {
 			}
 		}
 	}
+	c.calculable(x.LHS, x.RHS)
 	computed := func(f func(a, b float64) float64) expr {
 		return func(e *env) value {
 			a, ok := l(e).float()

@@ -114,6 +114,7 @@ type compiler struct {
 	vars   []string // variables of the loops around
 	first  int      // place of the outermost of them
 	later  []func() // what is done when all names are known
+	locals []kinds  // that locals may have
 	looped bool     // item and index are there
 	most   int      // places of variables
 	kept   map[string]int

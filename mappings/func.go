@@ -86,6 +86,7 @@ func (c *compiler) call(x *hclsyntax.FunctionCallExpr) expr {
 	for i, a := range x.Args {
 		args[i] = c.expr(a)
 	}
+	c.constantsOf(x, &f)
 	if x.Name == "coalesce" { // the later ones are computed only when they are wanted
 		return func(e *env) value {
 			for _, a := range args {

@@ -18,14 +18,14 @@ func TestNotes(t *testing.T) {
   event "alert" {
     time    = time(raw.at)
     subject = raw.user
-    body    = { alert_id = raw.id, severity = enum("severity", raw.sev), risk_score = raw.score }
-    ecs     = { "source.ip" = raw.ip }
+    body    = { alert_id = raw.id, severity = enum("severity", raw.sev), risk_score = raw.score, tactics = raw.tactics }
+    ecs     = { "source.ip" = raw.ip, "host.name" = raw.hosts }
   }
 }`))
 	if m == nil {
 		t.Fatal(diags)
 	}
-	out, err := m.Try([]byte(`{"id":"1","sev":"6","user":"jane@example.com","score":"high","ip":"here"}`), noon)
+	out, err := m.Try([]byte(`{"id":["1","2"],"sev":"6","user":"jane@example.com","score":"high","ip":"here","hosts":["a","b"],"tactics":["x",{}, {"a":1}]}`), noon)
 	if err != nil || len(out.Events) != 1 {
 		t.Fatalf("%+v, %v", out, err)
 	}
@@ -34,7 +34,7 @@ func TestNotes(t *testing.T) {
 		got = append(got, string(n.Kind)+":"+n.Name)
 	}
 	slices.Sort(got)
-	want := []string{"dropped-field:source.ip", "dropped-member:risk_score", "subject-unusable:", "timestamp-fallback:", "unknown-value:severity"}
+	want := []string{"dropped-field:host.name", "dropped-field:source.ip", "dropped-member:alert_id", "dropped-member:risk_score", "dropped-member:tactics", "subject-unusable:", "timestamp-fallback:", "unknown-value:severity"}
 	if !slices.Equal(got, want) {
 		t.Errorf("notes %q, want %q", got, want)
 	}
@@ -43,20 +43,22 @@ func TestNotes(t *testing.T) {
 // TestNothingIsLostSilently: what a function could not use of a value is noted,
 // with the value.
 func TestNothingIsLostSilently(t *testing.T) {
+	record := `{"name":"Malware","many":"TA0006, Made up; ta0003","na":"n/a","o":{"a":1},"twice":"{level=HIGH, reasons=A, B, level=LOW}",
+		"late":"HIGH, level=LOW","json":"{\"a\":1,\"a\":2}","user":"jane@example.com"}`
 	for expression, want := range map[string]string{
-		`tactics("Persistence", "Malware", "credential_access")`:       "unknown-value:tactics:Malware",
-		`tactics("TA0006, Made up; ta0003")`:                           "unknown-value:tactics:Made up",
-		`tactics("see TA0006 (Credential Access)", raw.absent, "n/a")`: "",
-		`tactics({a = 1})`: "unknown-value:tactics:an object",
-		`pairs("{level=HIGH, reasons=A, B, level=LOW}")`:                "unreadable-text:pairs:level=LOW",
-		`pairs("HIGH, level=LOW")`:                                      "unreadable-text:pairs:HIGH",
-		`pairs("n/a")`:                                                  "",
-		`json("{\"a\":1,\"a\":2}")`:                                     `unreadable-text:json:{"a":1,"a":2}`,
-		`coalesce(json("plain text"), 1)`:                               "",
-		`enum("level", { name = "high" })`:                              "unknown-value:level:an object",
-		`complex({ user = "jane@example.com", device = opaque("d-1")})`: "subject-unusable::user: a text is no subject; write email(), opaque()…",
-		`complex({ user = email(raw.absent) })`:                         "",
-		`aliases(email("jane@example.com"), "jane")`:                    "subject-unusable::a text is no subject; write email(), opaque()…",
+		`tactics("Persistence", raw.name, "credential_access")`: "unknown-value:tactics:Malware",
+		`tactics(raw.many)`: "unknown-value:tactics:Made up",
+		`tactics("see TA0006 (Credential Access)", raw.absent, raw.na)`: "",
+		`tactics(raw.o)`:               "unknown-value:tactics:an object",
+		`pairs(raw.twice)`:             "unreadable-text:pairs:level=LOW",
+		`pairs(raw.late)`:              "unreadable-text:pairs:HIGH",
+		`pairs(raw.na)`:                "",
+		`json(raw.json)`:               `unreadable-text:json:{"a":1,"a":2}`,
+		`coalesce(json(raw.name), {})`: "",
+		`{ x = enum("level", raw.o) }`: "unknown-value:level:an object",
+		`complex({ user = raw.user, device = opaque("d-1")})`: "subject-unusable::user: a text is no subject; write email(), opaque()…",
+		`complex({ user = email(raw.absent) })`:               "",
+		`aliases(email(raw.user), raw.name)`:                  "subject-unusable::a text is no subject; write email(), opaque()…",
 	} {
 		m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
   title  = "t"
@@ -71,7 +73,7 @@ func TestNothingIsLostSilently(t *testing.T) {
 		if m == nil {
 			t.Fatal(diags)
 		}
-		out, err := m.Try([]byte(`{}`), noon)
+		out, err := m.Try([]byte(record), noon)
 		if err != nil || len(out.Events) != 1 {
 			t.Fatalf("%s: %+v, %v", expression, out, err)
 		}

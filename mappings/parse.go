@@ -253,6 +253,7 @@ func (c *compiler) localsBlock(b *hclsyntax.Block) {
 	for _, a := range attrs {
 		if c.m.localAt[a.Name] == len(c.m.locals) {
 			c.m.locals = append(c.m.locals, c.expr(a.Expr))
+			c.locals = append(c.locals, c.kindsOf(a.Expr))
 			c.first = c.most // a local may be computed within a loop, whose variables it must not touch
 		}
 	}
@@ -296,10 +297,13 @@ func (c *compiler) eventBlock(b *hclsyntax.Block, common []fieldRule) {
 	if x := attrs["when"]; x != nil {
 		r.when = c.cond(x)
 	}
-	for name, into := range map[string]*expr{"time": &r.time, "subject": &r.subject} {
-		if x := attrs[name]; x != nil {
-			*into = c.expr(x)
-		}
+	if x := attrs["time"]; x != nil {
+		r.time = c.expr(x)
+		c.fits(x, ofTime)
+	}
+	if x := attrs["subject"]; x != nil {
+		r.subject = c.expr(x)
+		c.fits(x, ofSubject("subject"))
 	}
 	read := true
 	if x := attrs["body"]; x != nil {
@@ -367,31 +371,13 @@ func (c *compiler) body(t *event.Type, x hclsyntax.Expression) (rules []bodyRule
 			continue
 		}
 		f := &t.Fields[i]
-		if s, isConstant := constant(it.ValueExpr); isConstant && f.Enum != nil && !f.Open && !slices.Contains(f.Enum, s) {
-			c.fault(it.ValueExpr.Range(), fmt.Sprintf("%s cannot be %q", name, s), "%s", nearest.Advice(s, f.Enum, "values"))
-		}
-		c.enumFits(f, it.ValueExpr)
+		c.fits(it.ValueExpr, ofMember(f))
 		if slices.ContainsFunc(rules, func(r bodyRule) bool { return r.name == name }) {
 			c.fault(it.KeyExpr.Range(), fmt.Sprintf("member %q given twice", name), "Once is enough.")
 		}
 		rules = append(rules, bodyRule{name, strictjson.Quote(name), f, c.expr(it.ValueExpr)})
 	}
 	return rules, true
-}
-
-// enumFits reports members of an enum that the payload's member, which is made
-// by it, does not permit.
-func (c *compiler) enumFits(f *event.Field, x hclsyntax.Expression) {
-	call, ok := x.(*hclsyntax.FunctionCallExpr)
-	if !ok || call.Name != "enum" || len(call.Args) == 0 || f.Enum == nil || f.Open {
-		return
-	}
-	name, _ := constant(call.Args[0])
-	for _, member := range slices.Compact(slices.Sorted(maps.Values(c.m.enums[name]))) {
-		if !slices.Contains(f.Enum, member) {
-			c.fault(x.Range(), fmt.Sprintf("%s cannot be %q", f.Name, member), "A member of enum %q. %s", name, nearest.Advice(member, f.Enum, "values"))
-		}
-	}
 }
 
 // fields compiles document fields, whose names are dotted, nested or both.
@@ -424,7 +410,9 @@ func (c *compiler) fields(x hclsyntax.Expression, prefix string) []fieldRule {
 			c.fault(it.KeyExpr.Range(), fmt.Sprintf("field %q cannot be set by a mapping", name), "The product fills it in, or documents of alerts do not have it.")
 			continue
 		}
-		rules = append(rules, newField(f, c.expr(it.ValueExpr)))
+		rule := newField(f, c.expr(it.ValueExpr))
+		c.fits(it.ValueExpr, ofField(&rule))
+		rules = append(rules, rule)
 	}
 	return rules
 }

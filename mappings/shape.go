@@ -28,9 +28,7 @@ func (b *bodyRule) conform(e *env, v value) value {
 			}
 		}
 	case event.String:
-		if v.kind == list {
-			v = e.element(v, 0)
-		}
+		v = e.only(v, DroppedMember, b.name)
 		if s, ok := v.string(); ok {
 			if nullLike(v) {
 				return value{}
@@ -45,6 +43,8 @@ func (b *bodyRule) conform(e *env, v value) value {
 		for _, x := range e.elements(v) {
 			if s, ok := x.string(); ok && s != "" {
 				e.push(textOf(s))
+			} else if !ok && !x.empty() {
+				e.note(Note{Kind: DroppedMember, Name: b.name, Value: x.kind.String()})
 			}
 		}
 		return e.seal(base)
@@ -56,6 +56,20 @@ func (b *bodyRule) conform(e *env, v value) value {
 		}
 	}
 	return v
+}
+
+// only is the first element of a list, for what holds one value. Others are noted.
+func (e *env) only(v value, kind NoteKind, name string) value {
+	if v.kind != list {
+		return v
+	}
+	for i, x := range e.elements(v) {
+		if s, _ := x.string(); i > 0 && !nullLike(x) {
+			e.note(Note{Kind: kind, Name: name, Value: s})
+			break
+		}
+	}
+	return e.element(v, 0)
 }
 
 // longestKeyword bounds what goes into a keyword, in bytes: what is longer is
@@ -168,8 +182,8 @@ func (f *fieldRule) conform(e *env, v value) value {
 		}
 		return e.seal(base)
 	}
-	if v.kind == list && f.typ != flattenedType {
-		v = e.element(v, 0)
+	if f.typ != flattenedType {
+		v = e.only(v, DroppedField, f.name)
 	}
 	return f.one(e, v)
 }

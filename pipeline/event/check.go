@@ -73,6 +73,13 @@ func (t *Type) CheckWith(body strictjson.Value, o CheckOptions) (applied []strin
 	return applied, nil
 }
 
+// Problem says what is wrong with a value of the member by its definition, strictly
+// and with no agreements: "must be a number"; "" if nothing is.
+func (f *Field) Problem(v strictjson.Value) string {
+	_, problem := f.check(v, &CheckOptions{})
+	return problem
+}
+
 func (f *Field) find(body strictjson.Value) strictjson.Value {
 	v := body.Get(f.Name)
 	for _, alias := range f.Aliases {
