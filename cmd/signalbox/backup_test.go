@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
@@ -26,10 +25,10 @@ func TestBackupUnderLoad(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	load := k.generate(ctx)
-	k.await("tokens to be taken", time.Minute, func() bool { return k.accepted.Load() >= 200 })
+	k.await("tokens to be taken", func() bool { return k.accepted.Load() >= 200 })
 	before := k.sent.read(t)
 	k.command("backup", "backup")
-	k.await("tokens to be taken after the backup", time.Minute, func() bool { return k.accepted.Load() >= int64(len(before)+50) })
+	k.await("tokens to be taken after the backup", func() bool { return k.accepted.Load() >= int64(len(before)+50) })
 	_ = k.cmd.Process.Kill()
 	err := <-k.exited
 	k.exited <- err

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // TestRealIndexKill kills the real binary while a bulk request of its is under
@@ -51,8 +52,8 @@ func TestRealIndexKill(t *testing.T) {
 		select {
 		case err := <-k.exited:
 			k.exited <- err
-		case <-time.After(time.Minute):
-			t.Fatalf("no bulk request within a minute\n%s", k.log())
+		case <-time.After(pipelinetest.Patience):
+			t.Fatalf("no bulk request\n%s", k.log())
 		}
 		if n.armed() {
 			t.Fatalf("the product ended by itself\n%s", k.log())

@@ -18,6 +18,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // soc is examples/soc at work: both processes, on a copy of the folder with ports,
@@ -43,7 +45,7 @@ func newSOC(t *testing.T, broker string, env map[string]string, change func(conf
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s := &soc{t: t, dir: dir, addr: freeAddr(t), idp: freeAddr(t)}
+	s := &soc{t: t, dir: dir, addr: pipelinetest.FreeAddr(t), idp: pipelinetest.FreeAddr(t)}
 	if s.binary, err = exec.LookPath("signalbox"); err != nil { // which TestMain puts there
 		t.Fatal(err)
 	}
@@ -170,7 +172,7 @@ func (s *soc) write(name, text string) {
 
 func (s *soc) await(what string, done func() bool) {
 	s.t.Helper()
-	for late := time.Now().Add(90 * time.Second); !done(); time.Sleep(100 * time.Millisecond) {
+	for late := time.Now().Add(pipelinetest.Patience); !done(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(late) {
 			out, _ := s.try("status")
 			s.t.Fatalf("waited in vain for %s\n%s", what, out)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // TestPipesAreNotRead: a pipe that somebody puts beside the files, or in the
@@ -39,7 +40,7 @@ func TestPipesAreNotRead(t *testing.T) {
 		if err != nil || !slices.Equal(got, []string{"x"}) {
 			t.Errorf("read %q, %v", got, err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(pipelinetest.Patience):
 		t.Fatal("the source waits for the other end of a pipe")
 	}
 	if _, err := (&tail{name: pipe}).open(); err == nil {

@@ -2,14 +2,15 @@ package kafka
 
 import (
 	"context"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 func commitFor(c *kgo.Client, group, topic string, partition int32, offset int64) error {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), pipelinetest.Patience)
 	defer cancel()
 	var o kadm.Offsets
 	o.AddOffset(topic, partition, offset, -1)

@@ -19,9 +19,6 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
-// patience ends a test that waits for something which never comes.
-const patience = 20 * time.Second
-
 // broker is an in-process Kafka that speaks the real protocol.
 type broker struct {
 	t *testing.T
@@ -105,7 +102,7 @@ func (b *broker) awaitCommit(topic string, partition int32, offset int64) {
 // await waits for something that another goroutine brings about.
 func await(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for late := time.After(patience); !ok(); {
+	for late := time.After(pipelinetest.Patience); !ok(); {
 		select {
 		case <-late:
 			t.Fatalf("waited in vain for %s", what)
@@ -139,6 +136,7 @@ func openSource(t *testing.T, c *SourceConfig) *source {
 	src := s.(*source)
 	src.opts = append(src.opts,
 		kgo.HeartbeatInterval(50*time.Millisecond), // members hear sooner that others came
+		kgo.SessionTimeout(4*time.Minute),          // and are not given up while the machine stands still
 		// And of topics that were made anew, which the client believes at the sixth try.
 		kgo.MetadataMinAge(20*time.Millisecond), kgo.FetchMaxWait(50*time.Millisecond), kgo.RetryBackoffFn(func(int) time.Duration { return 20 * time.Millisecond }),
 	)
@@ -185,7 +183,7 @@ func start(t *testing.T, s *source, h pipeline.Handler) running {
 				if err != nil {
 					t.Errorf("Run ended with %v", err)
 				}
-			case <-time.After(patience):
+			case <-time.After(pipelinetest.Patience):
 				t.Error("Run did not end")
 			}
 		})

@@ -77,7 +77,7 @@ func (r *Recorder) Times(body string) int {
 // too long.
 func (r *Recorder) Await(t testing.TB, bodies ...string) {
 	t.Helper()
-	late := time.After(patience)
+	late := time.After(Patience)
 	for {
 		r.mu.Lock()
 		missing := slices.IndexFunc(bodies, func(b string) bool { return r.times[b] == 0 })

@@ -69,7 +69,7 @@ func payloads(batch []pipeline.Delivery) []string {
 // handOver delivers and fails the test when the sink breaks the form of its answer.
 func handOver(t *testing.T, sink pipeline.Sink, batch []pipeline.Delivery) []pipeline.Result {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), Patience)
 	defer cancel()
 	results, err := sink.Deliver(ctx, batch)
 	if err != nil {
@@ -217,7 +217,7 @@ func heedsCancel(t *testing.T, sink pipeline.Sink, target Target) {
 	}()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		t.Fatal("Deliver did not return after its context ended")
 	}
 }

@@ -28,9 +28,6 @@ type Upstream interface {
 	Await(ctx context.Context, body string) error
 }
 
-// patience ends a test that waits for something which never comes.
-const patience = 20 * time.Second
-
 // TestSource checks that a source keeps the contract of pipeline.Source. Make
 // returns a fresh source that does not run yet, and its upstream; it registers
 // its own clean-up.
@@ -139,7 +136,7 @@ func (r *sourceRun) stop() {
 		if err != nil {
 			r.t.Errorf("Run returned %v after its context ended, want nil", err)
 		}
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		r.t.Fatal("Run did not return after its context ended")
 	}
 	r.mu.Lock()
@@ -152,7 +149,7 @@ func (r *sourceRun) stop() {
 // await fails the test unless all bodies get settled.
 func (r *sourceRun) await(bodies ...string) {
 	r.t.Helper()
-	ctx, cancel := context.WithTimeout(r.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(r.t.Context(), Patience)
 	defer cancel()
 	for _, b := range bodies {
 		if err := r.up.Await(ctx, b); err != nil {
@@ -285,7 +282,7 @@ func finishesBeforeItStops(t *testing.T, r *sourceRun) {
 	r.up.Offer("body-0000")
 	select {
 	case <-entered:
-	case <-time.After(patience):
+	case <-time.After(Patience):
 		t.Fatal("the message was not handled")
 	}
 	r.cancel()

@@ -260,10 +260,10 @@ func (tx *Transmitter) Refused(id string) map[string]string {
 }
 
 // Until waits until ok holds, asked again whenever something was asked or
-// changed; it ends the test after twenty seconds.
+// changed; it ends the test when that takes longer than Patience.
 func (tx *Transmitter) Until(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	end := time.After(patience)
+	end := time.After(Patience)
 	for {
 		tx.mu.Lock()
 		news := tx.news

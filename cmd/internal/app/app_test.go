@@ -18,6 +18,7 @@ import (
 	"github.com/signalbox-dev/signalbox/cmd/internal/diag"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/jose"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/set"
 )
 
@@ -109,7 +110,7 @@ func (s *site) open() *app.App {
 
 func (s *site) stop(a *app.App) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), pipelinetest.Patience)
 	defer cancel()
 	if err := a.Stop(ctx); err != nil {
 		s.t.Error(err)
@@ -178,7 +179,7 @@ func do(t *testing.T, req *http.Request) (int, string) {
 // settled waits until everything was delivered and indexed.
 func settled(t *testing.T, a *app.App) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), pipelinetest.Patience)
 	defer cancel()
 	if err := a.Settled(ctx); err != nil {
 		t.Fatal(err)

@@ -13,6 +13,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // Topics of the example edr-on-kafka.
@@ -51,7 +53,7 @@ func TestKafkaExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), pipelinetest.Patience)
 	defer cancel()
 	if err := a.Start(ctx); err != nil {
 		t.Fatal(err)

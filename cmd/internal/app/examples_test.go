@@ -150,7 +150,7 @@ func (e *example) run() {
 	if err != nil {
 		e.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(e.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(e.Context(), pipelinetest.Patience)
 	defer cancel()
 	if err := a.Start(ctx); err != nil {
 		e.Fatal(err)

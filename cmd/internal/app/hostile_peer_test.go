@@ -288,7 +288,7 @@ func (l *lures) document(query, name string) string {
 
 func (l *lures) until(t *testing.T, what string, is func() bool) {
 	t.Helper()
-	for late := time.After(time.Minute); !is(); {
+	for late := time.After(pipelinetest.Patience); !is(); {
 		select {
 		case <-late:
 			t.Fatalf("waited in vain until %s", what)

@@ -29,6 +29,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest/req"
 )
 
@@ -297,7 +298,7 @@ index "sqlite" "local" {}
 		v.t.Fatal(err)
 	}
 	v.t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pipelinetest.Patience)
 		defer cancel()
 		if err := v.app.Stop(ctx); err != nil {
 			v.t.Error(err)
@@ -490,7 +491,7 @@ func (v *victim) read(resp *http.Response) reply {
 // settle waits until everything was delivered and indexed.
 func (v *victim) settle() {
 	v.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), pipelinetest.Patience)
 	defer cancel()
 	if err := v.app.Settled(ctx); err != nil {
 		v.t.Fatal(err)

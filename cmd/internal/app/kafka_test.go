@@ -18,6 +18,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // newKafka is a broker in this process.
@@ -39,7 +40,7 @@ func records(t *testing.T, broker, topic string, n int) (list []*kgo.Record) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), pipelinetest.Patience)
 	defer cancel()
 	for len(list) < n {
 		f := c.PollFetches(ctx)
@@ -68,7 +69,7 @@ func produce(t *testing.T, broker, topic string, values ...string) {
 // until waits for something that another goroutine brings about.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for late := time.After(30 * time.Second); !ok(); {
+	for late := time.After(pipelinetest.Patience); !ok(); {
 		select {
 		case <-late:
 			t.Fatalf("waited in vain for %s", what)
@@ -225,14 +226,13 @@ source "kafka" "edr" {
 // TestKafkaDown: without a broker the process is up and says which source does
 // not work and why; when the broker comes, the source reads.
 func TestKafkaDown(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr := pipelinetest.FreeAddr(t)
+	_, port, err := net.SplitHostPort(addr)
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
-	_ = l.Close()
 	s := newSite(t)
-	s.configure(fmt.Sprintf("source \"kafka\" \"edr\" {\n  brokers = [\"127.0.0.1:%d\"]\n  group   = \"g\"\n  topic \"alerts\" { mapping = \"crowdstrike\" }\n}\n", port))
+	s.configure(fmt.Sprintf("source \"kafka\" \"edr\" {\n  brokers = [%q]\n  group   = \"g\"\n  topic \"alerts\" { mapping = \"crowdstrike\" }\n}\n", addr))
 	a := s.open()
 	if code, body := push(t, a, s.token("jti-1", "jane@example.com")); code != http.StatusAccepted {
 		t.Errorf("push: %d %s", code, body)
@@ -241,7 +241,7 @@ func TestKafkaDown(t *testing.T) {
 		t.Errorf("healthz: %d %s", code, body)
 	}
 	code, body := get(t, a, "/readyz")
-	if code != http.StatusServiceUnavailable || !strings.Contains(body, `"source edr"`) || strings.Contains(body, fmt.Sprint(port)) {
+	if code != http.StatusServiceUnavailable || !strings.Contains(body, `"source edr"`) || strings.Contains(body, port) {
 		t.Errorf("readyz: %d %s", code, body)
 	}
 	client := api.Dial(filepath.Join(s.dir, "data"))
@@ -257,7 +257,8 @@ func TestKafkaDown(t *testing.T) {
 		t.Errorf("the reason is %q", text)
 	}
 
-	c := newKafka(t, kfake.Ports(port), kfake.SeedTopics(1, "alerts"))
+	listen := func(network, _ string) (net.Listener, error) { return net.Listen(network, addr) }
+	c := newKafka(t, kfake.ListenFn(listen), kfake.SeedTopics(1, "alerts"))
 	produce(t, c.ListenAddrs()[0], "alerts", `{"composite_id":"c:ind:1","severity":20,"timestamp":"2026-02-03T10:15:04Z"}`)
 	until(t, "the product to be ready", func() bool {
 		code, _ := get(t, a, "/readyz")

@@ -59,7 +59,7 @@ notify "chat" {
 		select {
 		case text := <-texts:
 			return text
-		case <-time.After(20 * time.Second):
+		case <-time.After(pipelinetest.Patience):
 			t.Fatal("nothing was told")
 			return ""
 		}
@@ -91,7 +91,7 @@ notify "chat" {
 	}
 	// What became of the second notice is written down a moment after it was taken.
 	var failed, sent []string
-	for late := time.Now().Add(10 * time.Second); len(sent) < 2 && time.Now().Before(late); failed, sent = audits() {
+	for late := time.Now().Add(pipelinetest.Patience); len(sent) < 2 && time.Now().Before(late); failed, sent = audits() {
 		settled(t, a)
 	}
 	if len(failed) != 1 || len(sent) != 2 || !strings.Contains(failed[0], "503") {
@@ -122,7 +122,7 @@ func TestNotifyStreamDead(t *testing.T) {
 					t.Errorf("told %q, want %s", text, p)
 				}
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(pipelinetest.Patience):
 			t.Fatal("nothing was told")
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
 	"github.com/signalbox-dev/signalbox/cmd/internal/cli"
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 const productConfig = `
@@ -86,7 +87,7 @@ func newProductWith(t *testing.T, files map[string]string, more ...string) *prod
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), pipelinetest.Patience)
 		defer cancel()
 		if err := p.app.Stop(ctx); err != nil {
 			t.Error(err)
@@ -160,7 +161,7 @@ func (p *product) take(event, subject, body string) (decision, action string) {
 // settle waits until everything is in the index.
 func (p *product) settle() {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), pipelinetest.Patience)
 	defer cancel()
 	if err := p.app.Settled(ctx); err != nil {
 		p.t.Fatal(err)
@@ -180,7 +181,7 @@ func shows(t *testing.T, text string, patterns ...string) {
 // waitFor waits until a query finds something.
 func (p *product) waitFor(query string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(pipelinetest.Patience); ; time.Sleep(5 * time.Millisecond) {
 		p.settle()
 		if strings.TrimSpace(p.run("query", "--count", query)) != "0" {
 			return
@@ -195,7 +196,7 @@ func (p *product) waitFor(query string) {
 // which is made once the product runs.
 func (p *product) waitForStream(id string) {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(pipelinetest.Patience); ; time.Sleep(5 * time.Millisecond) {
 		out := p.run("receivers", "list")
 		if strings.Contains(out, id) {
 			return

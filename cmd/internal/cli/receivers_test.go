@@ -5,7 +5,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // TestReceivers: an operator sees the streams of receivers, changes their status,
@@ -54,7 +55,7 @@ func TestReceivers(t *testing.T) {
 	p.settle()
 	shows(t, p.run("query", "event.action:*-stream", "--format", "json"), `pause-stream`, `maintenance of the app`, `stream app.main of receiver app at signals, was enabled`, `disable-stream`)
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), pipelinetest.Patience)
 	defer cancel()
 	if err := p.app.Stop(ctx); err != nil {
 		t.Fatal(err)

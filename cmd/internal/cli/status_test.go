@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // TestStatus shows how a running product is, and whether all of it works by the
@@ -15,7 +17,7 @@ source "file" "drop" { path = "idp.jwks.json" }
 sink "file" "app" { path = "out.jsonl" }
 `)
 	p.take("session-revoked", "email:jane@example.com", `{}`)
-	shows(t, p.run("status"), `^signalbox test, up for \d+s, listening on 127\.0\.0\.1:\d+$`, `^ready     every part works$`,
+	shows(t, p.run("status"), `^signalbox test, up for (\d+m)?\d+s, listening on 127\.0\.0\.1:\d+$`, `^ready     every part works$`,
 		`^actions   go out`, `^journal   .* at record \d+;`, `^idp `, `^drop `, `^app +0`, `^local +0$`)
 
 	p.run("stop-actions", "--comment", "drill")
@@ -48,7 +50,7 @@ source "ssf" "tx" {
   stream {}
 }
 `)
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(pipelinetest.Patience); ; time.Sleep(10 * time.Millisecond) {
 		code, out, errs := p.try("status")
 		if code == 1 && strings.Contains(out, "connection refused") {
 			shows(t, out, `^problem   source tx: `, `^tx +degraded `, `^idp `)
