@@ -324,47 +324,33 @@ func TestHostilePeers(t *testing.T) {
 		}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			s := open(t, "http://"+peer(t, c.serve)+"/hush?key=hush", func(c *Config) { c.Timeout = 300 * time.Millisecond })
-			start := time.Now()
-			res := call(t, s, &pipeline.Request{Path: "/jane", Body: []byte(`{"x":"hush"}`)})
-			if took := time.Since(start); took > 5*time.Second {
-				t.Errorf("it took %v", took)
-			}
-			if (res.Err == nil) != c.taken || errors.As(res.Err, new(*pipeline.FinalError)) {
-				t.Errorf("result %+v", res)
-			}
-			if text := fmt.Sprint(res.Err, res.Info); strings.Contains(text, "hush") || strings.Contains(text, "jane") || strings.ContainsAny(text, "\x1b\x00\n") || len(text) > 600 {
-				t.Errorf("told %q", text)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				s := open(t, "http://127.0.0.1:1/hush?key=hush")
+				var peers sync.WaitGroup
+				s.client.Transport.(*http.Transport).DialContext = func(context.Context, string, string) (net.Conn, error) {
+					ours, theirs := net.Pipe()
+					peers.Go(func() {
+						defer theirs.Close()
+						_, _ = theirs.Read(make([]byte, 4096))
+						c.serve(theirs)
+					})
+					return ours, nil
+				}
+				start := time.Now()
+				res := call(t, s, &pipeline.Request{Path: "/jane", Body: []byte(`{"x":"hush"}`)})
+				if took := time.Since(start); took > 15*time.Second {
+					t.Errorf("it took %v", took)
+				}
+				if (res.Err == nil) != c.taken || errors.As(res.Err, new(*pipeline.FinalError)) {
+					t.Errorf("result %+v", res)
+				}
+				if text := fmt.Sprint(res.Err, res.Info); strings.Contains(text, "hush") || strings.Contains(text, "jane") || strings.ContainsAny(text, "\x1b\x00\n") || len(text) > 600 {
+					t.Errorf("told %q", text)
+				}
+				peers.Wait()
+			})
 		})
 	}
-}
-
-// peer reads a request's head and lets f do the rest.
-func peer(t *testing.T, f func(net.Conn)) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			_ = c.SetDeadline(time.Now().Add(5 * time.Second))
-			wg.Go(func() {
-				defer c.Close()
-				_, _ = c.Read(make([]byte, 4096))
-				f(c)
-			})
-		}
-	})
-	t.Cleanup(func() { l.Close(); wg.Wait() })
-	return l.Addr().String()
 }
 
 func TestPrivateAddress(t *testing.T) {

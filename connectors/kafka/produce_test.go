@@ -24,9 +24,9 @@ type signer struct{}
 
 func (signer) Sign(payload []byte) ([]byte, error) { return append([]byte("signed "), payload...), nil }
 
-func openSink(t *testing.T, b *broker) pipeline.Sink {
+func openSink(t *testing.T, b *broker, timeout time.Duration) pipeline.Sink {
 	t.Helper()
-	c := &SinkConfig{Brokers: b.ListenAddrs(), Topic: "actions", Issuer: "https://signals.example.com", Audience: []string{"https://app.example.com"}, Timeout: time.Second}
+	c := &SinkConfig{Brokers: b.ListenAddrs(), Topic: "actions", Issuer: "https://signals.example.com", Audience: []string{"https://app.example.com"}, Timeout: timeout}
 	for _, p := range c.Validate() {
 		t.Fatal(p)
 	}
@@ -63,7 +63,7 @@ func (b *broker) records(name string) (list []*kgo.Record) {
 	for _, p := range b.PartitionInfos(name) {
 		n += p.HighWatermark - p.LogStartOffset
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), pipelinetest.Patience)
 	defer cancel()
 	for int64(len(list)) < n {
 		f := c.PollFetches(ctx)
@@ -91,14 +91,14 @@ func (o *topic) Become(m pipelinetest.Mood) bool {
 func TestSinkConformance(t *testing.T) {
 	pipelinetest.TestSink(t, func(t *testing.T) (pipeline.Sink, pipelinetest.Target) {
 		b := newBroker(t, kfake.SeedTopics(3, "actions"))
-		return openSink(t, b), &topic{broker: b}
+		return openSink(t, b, 3*time.Second), &topic{broker: b} // as long as it is busy
 	})
 }
 
 // TestSinkRecord: a token with its key and headers.
 func TestSinkRecord(t *testing.T) {
 	b := newBroker(t, kfake.SeedTopics(3, "actions"))
-	s := openSink(t, b)
+	s := openSink(t, b, time.Minute)
 	subject, err := event.NewSimple("email", "email", "jane@example.com")
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestSinkRecord(t *testing.T) {
 // TestSinkHeld: what somebody can put in order is held, not given up.
 func TestSinkHeld(t *testing.T) {
 	b := newBroker(t)
-	s := openSink(t, b)
+	s := openSink(t, b, time.Minute)
 	d := []pipeline.Delivery{{ID: "a-1/0", Key: "k", Payload: []byte("token")}}
 	check := func(what, advice string) {
 		t.Helper()
@@ -159,14 +159,15 @@ func TestSinkHeld(t *testing.T) {
 // tried again.
 func TestSinkBrokerDown(t *testing.T) {
 	b := newBroker(t, kfake.SeedTopics(1, "actions"))
-	s := openSink(t, b)
+	s := openSink(t, b, time.Second)
 	b.Close()
-	start := time.Now()
-	results, err := s.Deliver(t.Context(), []pipeline.Delivery{{ID: "a-1/0", Payload: []byte("token")}})
+	ctx, cancel := context.WithTimeout(t.Context(), pipelinetest.Patience)
+	defer cancel()
+	results, err := s.Deliver(ctx, []pipeline.Delivery{{ID: "a-1/0", Payload: []byte("token")}})
 	if err != nil || results[0].Err == nil || errors.As(results[0].Err, new(*pipeline.FinalError)) {
 		t.Errorf("%+v, %v", results, err)
 	}
-	if took := time.Since(start); took > 10*time.Second {
-		t.Errorf("it took %v", took)
+	if ctx.Err() != nil {
+		t.Error("it did not end by itself")
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
@@ -124,38 +125,36 @@ func TestRun(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			d, err := New()
-			if err != nil {
-				t.Fatal(err)
-			}
-			l := newLine(t, d, c.change)
-			l.Indexes = c.indexes
-			if c.stop {
-				if err := l.Pipeline.StopActions(t.Context(), "test", ""); err != nil {
-					t.Fatal(err)
-				}
-			}
-			timeout := 10 * time.Second
-			if c.fails {
-				timeout = 200 * time.Millisecond
-			}
-			for range 2 { // the second shows that the first used nothing up
-				d.began = time.Time{}
-				a, err := d.Run(t.Context(), l, "test", timeout)
+			synctest.Test(t, func(t *testing.T) {
+				d, err := New()
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got := states(a); got != c.want || a.OK == c.fails || a.Stopped != c.stop {
-					t.Fatalf("got  %s, ok %v, stopped %v: %+v\nwant %s", got, a.OK, a.Stopped, a.Stations, c.want)
+				l := newLine(t, d, c.change)
+				l.Indexes = c.indexes
+				if c.stop {
+					if err := l.Pipeline.StopActions(t.Context(), "test", ""); err != nil {
+						t.Fatal(err)
+					}
 				}
-				found := false
-				for _, s := range a.Stations {
-					found = found || strings.Contains(s.Seen, c.seen)
+				for range 2 { // the second shows that the first used nothing up
+					d.began = time.Time{}
+					a, err := d.Run(t.Context(), l, "test", 0)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if got := states(a); got != c.want || a.OK == c.fails || a.Stopped != c.stop {
+						t.Fatalf("got  %s, ok %v, stopped %v: %+v\nwant %s", got, a.OK, a.Stopped, a.Stations, c.want)
+					}
+					found := false
+					for _, s := range a.Stations {
+						found = found || strings.Contains(s.Seen, c.seen)
+					}
+					if !found {
+						t.Errorf("no station says %q: %+v", c.seen, a.Stations)
+					}
 				}
-				if !found {
-					t.Errorf("no station says %q: %+v", c.seen, a.Stations)
-				}
-			}
+			})
 		})
 	}
 }

@@ -158,8 +158,9 @@ func TestBasicChallenge(t *testing.T) {
 	}
 }
 
-// raw opens a connection and sends the head of a push.
-func raw(t *testing.T, endpoint, header string) net.Conn {
+// raw opens a connection and sends a push, or what there is of its body, in one
+// piece.
+func raw(t *testing.T, endpoint, header, body string) net.Conn {
 	t.Helper()
 	u, err := url.Parse(endpoint)
 	if err != nil {
@@ -170,7 +171,7 @@ func raw(t *testing.T, endpoint, header string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: application/secevent+jwt\r\n%s\r\n\r\n", u.Path, secret, header)
+	fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Type: application/secevent+jwt\r\n%s\r\n\r\n%s", u.Path, secret, header, body)
 	return conn
 }
 
@@ -185,39 +186,40 @@ func status(t *testing.T, conn net.Conn) int {
 }
 
 func TestHostileBodies(t *testing.T) {
-	src, url := endpoint(t, Options{Bounds: Bounds{MaxBytes: 2000, ReadTimeout: 100 * time.Millisecond}})
+	src, url := endpoint(t, Options{Bounds: Bounds{MaxBytes: 2000, ReadTimeout: 5 * time.Minute}})
 	rec := pipelinetest.NewRecorder()
 	run(t, src, rec.Handle)
 
 	t.Run("slow", func(t *testing.T) {
-		conn := raw(t, url, "Content-Length: 100")
-		fmt.Fprint(conn, "eyJ")
+		src, url := endpoint(t, Options{Bounds: Bounds{ReadTimeout: 100 * time.Millisecond}})
+		run(t, src, rec.Handle)
+		conn := raw(t, url, "Content-Length: 100", "eyJ")
 		req.Equal(t, "PUSH-06", status(t, conn), http.StatusRequestTimeout)
+		if n := len(src.slots); n != 0 {
+			t.Errorf("%d slots are still taken", n)
+		}
 	})
 	t.Run("chunks without end", func(t *testing.T) {
-		conn := raw(t, url, "Transfer-Encoding: chunked")
+		conn := raw(t, url, "Transfer-Encoding: chunked", "")
 		for range 30 {
 			fmt.Fprintf(conn, "64\r\n%s\r\n", strings.Repeat("a", 100)) // fails once the server has had enough
 		}
 		req.Equal(t, "PUSH-06 JWT-09", status(t, conn), http.StatusRequestEntityTooLarge)
 	})
 	t.Run("chunks", func(t *testing.T) {
-		conn := raw(t, url, "Transfer-Encoding: chunked")
-		fmt.Fprint(conn, "3\r\na.b\r\n2\r\n.c\r\n0\r\n\r\n")
+		conn := raw(t, url, "Transfer-Encoding: chunked", "3\r\na.b\r\n2\r\n.c\r\n0\r\n\r\n")
 		if got := status(t, conn); got != http.StatusAccepted || rec.Times("a.b.c") != 1 {
 			t.Errorf("answered %d, want 202", got)
 		}
 	})
 	t.Run("broken chunk", func(t *testing.T) {
-		conn := raw(t, url, "Transfer-Encoding: chunked")
-		fmt.Fprint(conn, "3\r\na.b\r\nzz\r\n")
+		conn := raw(t, url, "Transfer-Encoding: chunked", "3\r\na.b\r\nzz\r\n")
 		if got := status(t, conn); got != http.StatusBadRequest {
 			t.Errorf("answered %d, want 400", got)
 		}
 	})
 	t.Run("half a body", func(t *testing.T) {
-		conn := raw(t, url, "Content-Length: 100")
-		fmt.Fprint(conn, "eyJ")
+		conn := raw(t, url, "Content-Length: 100", "eyJ")
 		if err := conn.(*net.TCPConn).CloseWrite(); err != nil {
 			t.Fatal(err)
 		}
@@ -226,7 +228,7 @@ func TestHostileBodies(t *testing.T) {
 		}
 	})
 	t.Run("two lengths", func(t *testing.T) {
-		conn := raw(t, url, "Content-Length: 3\r\nContent-Length: 5")
+		conn := raw(t, url, "Content-Length: 3\r\nContent-Length: 5", "")
 		if got := status(t, conn); got != http.StatusBadRequest {
 			t.Errorf("answered %d, want 400", got)
 		}
@@ -248,8 +250,7 @@ func TestSlowHandler(t *testing.T) {
 		<-time.After(250 * time.Millisecond)
 		return rec.Handle(ctx, msgs)
 	})
-	conn := raw(t, url, "Content-Length: 5")
-	fmt.Fprint(conn, "a.b.c")
+	conn := raw(t, url, "Content-Length: 5", "a.b.c")
 	if got := status(t, conn); got != http.StatusAccepted {
 		t.Fatalf("answered %d", got)
 	}
