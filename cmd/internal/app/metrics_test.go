@@ -77,7 +77,12 @@ sink "ssf" "receivers" {
 	if _, err := a.Reload(t.Context(), "tester"); err == nil {
 		t.Fatal("a broken rule was taken")
 	}
-	return readFigures(t, scrape(t, a.MetricsAddr()))
+	var text string
+	until(t, "the stream of the configuration", func() bool {
+		text = scrape(t, a.MetricsAddr())
+		return strings.Contains(text, `stream="app.main"`)
+	})
+	return readFigures(t, text)
 }
 
 var sample = regexp.MustCompile(`^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})? \S+$`)

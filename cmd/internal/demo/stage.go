@@ -10,7 +10,6 @@ import (
 	"os"
 	"path/filepath"
 	"text/template"
-	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
@@ -57,7 +56,7 @@ func Open(ctx context.Context, version string) (_ *Stage, err error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Stage{dir: dir, client: &http.Client{Transport: new(http.Transport), Timeout: 10 * time.Second}}
+	s := &Stage{dir: dir, client: &http.Client{Transport: new(http.Transport), Timeout: patience}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close(ctx))
