@@ -67,7 +67,7 @@ finds pairs in the order written, and needs the events of both steps in one inde
 ` + "```sh" + `
 go build ./cmd/signalbox
 ./signalbox run &
-sleep 2
+until ./signalbox status >/dev/null 2>&1; do sleep 1; done
 ./signalbox ask
 ` + "```" + `
 `
