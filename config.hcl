@@ -367,7 +367,8 @@ guards {
   # transaction are taken for a loop of systems that answer each other.
   max_depth = 3
 
-  # Over this limit actions wait for approval.
+  # Over this limit actions wait for approval. Where several issuers may cause
+  # actions, half of it is the most for one of them.
   limit {
     actions = 600
     per     = "1m"

@@ -212,7 +212,7 @@ func (p *Pipeline) release(ctx context.Context, tx store.Tx, w Waiting, by Appro
 			return nil, refuse("the subject of %s has become protected: %s; release it with --protected if that is meant", a.ID, reason)
 		}
 	}
-	if err := w.Booking.charge(tx, gen.Limit, a.ID, now); err != nil {
+	if err := w.Booking.charge(tx, gen, a.ID, now); err != nil {
 		return nil, err
 	}
 	var states []Action

@@ -103,6 +103,14 @@ func (q *proposal) hopKey() string {
 // limitKey is one per rule and issuer: nobody uses up what another may cause.
 func (q *proposal) limitKey() string { return limitKeys + hash("limit", q.Rule, q.issuer) }
 
+// issuerKey counts what the issuer causes by all rules, "" for the product itself.
+func (q *proposal) issuerKey() string {
+	if q.issuer == "" {
+		return ""
+	}
+	return limitKeys + hash("issuer", q.issuer)
+}
+
 // about names the entities of the action: those of the event, but the session
 // or device the action itself singles out.
 func (q *proposal) about() EntitiesPart {
@@ -127,6 +135,9 @@ func (b *batch) guard(ctx context.Context, tx store.Tx, now time.Time) error {
 		for _, q := range u.proposed {
 			keys[q.mergeKey()], keys[q.hopKey()], keys[q.limitKey()], keys[limitKeys] = true, true, true, true
 			keys[waitingKey] = true
+			if k := q.issuerKey(); k != "" && b.gen.Share > 0 {
+				keys[k] = true
+			}
 		}
 	}
 	if len(keys) > 0 {
@@ -251,8 +262,12 @@ func (b *batch) overLimit(tx store.Tx, q *proposal, now time.Time) (bool, string
 		key  string
 		of   string
 		bind Limit
-	}{{q.limitKey(), "rule " + q.Rule + " for " + q.issuer, q.Limit}, {limitKeys, "all rules together", b.gen.Limit}} {
-		if l.bind.Actions == 0 {
+	}{
+		{q.limitKey(), "rule " + q.Rule + " for " + q.issuer, q.Limit},
+		{q.issuerKey(), "all rules for " + q.issuer, Limit{b.gen.Share, b.gen.Limit.Per}},
+		{limitKeys, "all rules together", b.gen.Limit},
+	} {
+		if l.key == "" || l.bind.Actions == 0 {
 			continue
 		}
 		n, err := count(tx, l.key, l.bind.Per, now)
@@ -330,7 +345,7 @@ func (b *batch) admit(tx store.Tx, u *unit, q *proposal, stopped bool, now time.
 	if err != nil || !goes || u.msg.Test {
 		return err
 	}
-	return q.booking().charge(tx, b.gen.Limit, id, now)
+	return q.booking().charge(tx, b.gen, id, now)
 }
 
 // hold makes an action wait for a person. It is given up where too many do.
@@ -399,11 +414,12 @@ type booking struct {
 	MergeFor time.Duration `json:"merge_for,omitempty"`
 	Hop      string        `json:"hop"`
 	Limit    string        `json:"limit,omitempty"`
+	Issuer   string        `json:"issuer,omitempty"`
 	Bound    Limit         `json:"bound,omitzero"` // of the rule
 }
 
 func (q *proposal) booking() booking {
-	k := booking{Hop: q.hopKey()}
+	k := booking{Hop: q.hopKey(), Issuer: q.issuerKey()}
 	if q.typ.Merge > 0 {
 		k.Merge, k.MergeFor = q.mergeKey(), q.typ.Merge
 	}
@@ -415,11 +431,11 @@ func (q *proposal) booking() booking {
 
 // keys are those that charge writes, beside limitKeys.
 func (k booking) keys() []string {
-	return slices.DeleteFunc([]string{k.Hop, k.Merge, k.Limit}, func(s string) bool { return s == "" })
+	return slices.DeleteFunc([]string{k.Hop, k.Merge, k.Limit, k.Issuer}, func(s string) bool { return s == "" })
 }
 
 // charge books an action that goes out.
-func (k booking) charge(tx store.Tx, all Limit, id string, now time.Time) error {
+func (k booking) charge(tx store.Tx, gen *Settings, id string, now time.Time) error {
 	if k.Merge != "" {
 		tx.Put(k.Merge, []byte(strconv.FormatInt(now.Add(k.MergeFor).UnixMilli(), 10)+" "+id))
 	}
@@ -433,8 +449,13 @@ func (k booking) charge(tx store.Tx, all Limit, id string, now time.Time) error 
 			return err
 		}
 	}
-	if all.Actions > 0 {
-		return charge(tx, limitKeys, all.Per, now)
+	if k.Issuer != "" && gen.Share > 0 {
+		if err := charge(tx, k.Issuer, gen.Limit.Per, now); err != nil {
+			return err
+		}
+	}
+	if gen.Limit.Actions > 0 {
+		return charge(tx, limitKeys, gen.Limit.Per, now)
 	}
 	return nil
 }

@@ -73,6 +73,41 @@ func TestLimitsAreCountedPerIssuer(t *testing.T) {
 	equal(t, "statuses", r.statuses(), []pipeline.Status{pipeline.Queued, pipeline.Queued, pipeline.PendingApproval, pipeline.Queued})
 }
 
+// TestOneIssuerCannotUseUpTheLimitOfAll: under the limit of all actions an issuer has
+// its share, which what a person released counts to as well, and the limit stays
+// that of all.
+func TestOneIssuerCannotUseUpTheLimitOfAll(t *testing.T) {
+	mode := pipeline.Approve
+	r := newRig(t, nil, func(r *rig) {
+		r.settings.Remits[feed] = r.settings.Remits[idp]
+		r.settings.Limit, r.settings.Share = pipeline.Limit{Actions: 3, Per: time.Hour}, 2
+		r.rules.Say = func(pipeline.Input) (pipeline.Decision, error) {
+			p := proposal()
+			p.Mode = mode
+			return pipeline.Decision{Proposals: []pipeline.Proposal{p}}, nil
+		}
+	})
+	says := func(issuer, jti string, want pipeline.Status, why string) string {
+		t.Helper()
+		rec := r.accept(r.message(pipelinetest.Claims{Issuer: issuer, JTI: jti, Subject: "email:" + jti + "@example.com", Events: map[string]any{"session-revoked": nil}}))
+		if a := rec.Actions[0]; a.Status != want || !strings.Contains(a.Why, why) {
+			t.Errorf("%s of %s: %s because %q, want %s because %q", jti, issuer, a.Status, a.Why, want, why)
+		}
+		return rec.Actions[0].ID
+	}
+	id := says(feed, "1", pipeline.PendingApproval, "on approval only")
+	if _, err := r.Approve(t.Context(), id, kim); err != nil {
+		t.Fatal(err)
+	}
+	mode = pipeline.Enforce
+	says(feed, "2", pipeline.Queued, "")
+	says(feed, "3", pipeline.PendingApproval, "limit of all rules for "+feed+" reached: 2 actions in 1h")
+	says(idp, "4", pipeline.Queued, "")
+	says(idp, "5", pipeline.PendingApproval, "limit of all rules together reached: 3 actions")
+	r.clock.pass(67 * time.Minute)
+	says(feed, "6", pipeline.Queued, "")
+}
+
 // TestMergeEndsWithTheAction: when an action came to nothing, equal ones do not
 // become part of it any more.
 func TestMergeEndsWithTheAction(t *testing.T) {

@@ -16,6 +16,7 @@ type Settings struct {
 	Actions    map[string]ActionType
 	Protect    []Protection
 	Limit      Limit // of all actions together; zero: none
+	Share      int   // how many of them one issuer may cause; 0: as many as all
 	MaxHops    int   // equal actions for one subject and transaction; 0 means 3
 	Quarantine Quarantine
 	Own        []string // issuers this product signs as: their events are echoes

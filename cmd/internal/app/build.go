@@ -116,6 +116,7 @@ func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 			}
 		}
 	}
+	s.Share = share(s.Limit, s.Remits)
 	for name, a := range cfg.Actions {
 		s.Actions[name] = actionType(a)
 	}
@@ -130,6 +131,21 @@ func settings(g *generation, more ...set.Issuer) (pipeline.Settings, error) {
 		}
 	}
 	return s, nil
+}
+
+// share is how many of the actions of a limit one issuer may cause: where several
+// cause actions, half, so that a flood of one leaves room for the others.
+func share(l pipeline.Limit, remits map[string]pipeline.Remit) int {
+	n := 0
+	for _, r := range remits {
+		if len(r.Actions) > 0 {
+			n++
+		}
+	}
+	if n < 2 {
+		return 0
+	}
+	return l.Actions - l.Actions/2
 }
 
 func actionType(a *config.Action) pipeline.ActionType {

@@ -7,7 +7,32 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline"
 )
+
+// TestShare: one issuer alone may use up the limit; of several that may cause
+// actions each has half of it, and at least one action.
+func TestShare(t *testing.T) {
+	some, none := pipeline.Remit{Actions: []string{"*"}}, pipeline.Remit{Events: []string{"*"}}
+	for _, c := range []struct {
+		actions int
+		remits  map[string]pipeline.Remit
+		want    int
+	}{
+		{600, nil, 0},
+		{600, map[string]pipeline.Remit{"a": some}, 0},
+		{600, map[string]pipeline.Remit{"a": some, "b": none}, 0},
+		{600, map[string]pipeline.Remit{"a": some, "b": some}, 300},
+		{601, map[string]pipeline.Remit{"a": some, "b": some, "c": some, "d": none}, 301},
+		{1, map[string]pipeline.Remit{"a": some, "b": some}, 1},
+	} {
+		if got := share(pipeline.Limit{Actions: c.actions, Per: time.Minute}, c.remits); got != c.want {
+			t.Errorf("of %d actions and %d remits: %d, want %d", c.actions, len(c.remits), got, c.want)
+		}
+	}
+}
 
 // TestWarningsAreLines: each warning of a configuration is one line of the log
 // that says all of it.
