@@ -100,9 +100,6 @@ func (c *call) actionList(ctx context.Context, _ string) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "table", "json"); err != nil {
-		return err
-	}
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
 	}
@@ -160,9 +157,6 @@ func (c *call) actionShow(ctx context.Context, _ string) error {
 	c.actionFlagsUsage("show", "ID", "Show what an action is, what it would send, and every state it came to.")
 	rest, err := c.parse()
 	if err != nil {
-		return err
-	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
 		return err
 	}
 	if len(rest) != 1 {
@@ -273,9 +267,6 @@ func (c *call) actionJudge(ctx context.Context, verb string) error {
 		return usagef("--rule and --guard choose with --all")
 	case utf8.RuneCountInString(*comment) > pipeline.MaxComment:
 		return usagef("--comment has more than %d characters", pipeline.MaxComment)
-	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
 	}
 	if err := chosen.check(); err != nil {
 		return err

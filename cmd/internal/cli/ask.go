@@ -42,9 +42,6 @@ func runAsk(ctx context.Context, c *call) error {
 	if len(rest) > 0 {
 		return usagef("put the name of the question first: signalbox ask %s", rest[0])
 	}
-	if err := oneOf("format", *format, "text", "ndjson", "json"); err != nil {
-		return err
-	}
 	return listQuestions(c, *format)
 }
 
@@ -140,9 +137,6 @@ func (c *call) ask(ctx context.Context, q question.Question) error {
 	}
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
-	}
-	if err := oneOf("format", *format, "text", "ndjson", "json"); err != nil {
-		return err
 	}
 	if err := positive(*limit); err != nil {
 		return err

@@ -37,9 +37,6 @@ func runBackup(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if len(rest) != 1 {
 		return usagef("say which folder the backup goes to")
 	}
@@ -95,9 +92,6 @@ func runRestore(ctx context.Context, c *call) error {
 	format := c.formatFlag("text", "json")
 	rest, err := c.parse()
 	if err != nil {
-		return err
-	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
 		return err
 	}
 	if len(rest) != 1 {

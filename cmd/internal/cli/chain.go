@@ -41,9 +41,6 @@ func runChain(ctx context.Context, c *call) error {
 	if len(rest) != 1 {
 		return usagef("give one id, such as that of a decision, an action or a token")
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if err := positive(*limit); err != nil {
 		return err
 	}

@@ -23,9 +23,6 @@ func runCheck(_ context.Context, c *call) error {
 	case len(rest) > 1:
 		return usagef("unexpected argument %q", rest[1])
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	list := app.Check(*path, c.Env)
 	if *format == "json" {
 		err = diag.WriteJSON(c.Out, list)

@@ -51,6 +51,9 @@ type call struct {
 	usage func()   // prints what -h asks for
 	args  []string // as given, before flag parsing
 	sub   string   // command below the verb that has flags of its own
+
+	format  *string  // of formatFlag, nil without
+	formats []string // that it may name
 }
 
 // verbs is every command, in the order of the help text.
@@ -60,7 +63,7 @@ func verbs() []verb {
 		{"demo", "", "play a threat-alert story with the product in the middle", "", runDemo},
 		{"status", "", "show how the running product is", statusHelp, runStatus},
 		{"check", "", "report every problem of configuration and policies", "", runCheck},
-		{"explain", "FILE | ID", "show every step for a message or a journal record", "", runExplain},
+		{"explain", "FILE | ID", "show every step for a message or a journal record", explainHelp, runExplain},
 		{"query", "QUERY", "search the index", queryHelp, runQuery},
 		{"ask", "[NAME]", "answer a question analysts ask: who, why, what was never taken", askHelp, runAsk},
 		{"fields", "[PATTERN]", "list the fields that can be searched, with their meaning", fieldsHelp, runFields},
@@ -160,7 +163,7 @@ func (c *call) enter(sub string) { c.sub, c.args = sub, c.args[1:] }
 func (c *call) named(verb string) string { return strings.TrimSpace(verb + " " + c.sub) }
 
 // parse reads flags that may stand before or after the other arguments, and
-// returns the latter.
+// returns the latter. A format the verb does not know is an error.
 func (c *call) parse() ([]string, error) {
 	var rest []string
 	args := c.args
@@ -174,11 +177,15 @@ func (c *call) parse() ([]string, error) {
 		}
 		args = c.flags.Args()
 		if len(args) == 0 {
-			return rest, nil
+			break
 		}
 		rest = append(rest, args[0])
 		args = args[1:]
 	}
+	if c.format == nil {
+		return rest, nil
+	}
+	return rest, oneOf("format", *c.format, c.formats...)
 }
 
 // badFlag says what is wrong with a flag, and which one may be meant.
@@ -225,9 +232,11 @@ func (c *call) configFlag() *string {
 	return c.flags.String("config", path, "configuration `file`")
 }
 
-// formatFlag is the flag for scripts.
+// formatFlag is the flag for scripts; the first choice is what people read.
 func (c *call) formatFlag(choices ...string) *string {
-	return c.flags.String("format", choices[0], "output `format`: "+either(choices))
+	c.formats = choices
+	c.format = c.flags.String("format", choices[0], "output `format`: "+either(choices))
+	return c.format
 }
 
 // either lists choices: "a, b or c".

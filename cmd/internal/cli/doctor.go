@@ -30,9 +30,6 @@ func runDoctor(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if len(rest) != 1 {
 		return usagef("give one transmitter: the name of a source, or the URL of an issuer")
 	}

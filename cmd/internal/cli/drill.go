@@ -31,9 +31,6 @@ func runDrill(ctx context.Context, c *call) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if *timeout <= 0 || *timeout > 50*time.Second {
 		return usagef("--timeout %s: give at most 50s", *timeout)
 	}

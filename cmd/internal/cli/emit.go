@@ -55,9 +55,6 @@ func runEmit(ctx context.Context, c *call) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if *name == "" {
 		return usagef("--event: say which event; signalbox events lists them")
 	}

@@ -27,9 +27,6 @@ func runEvents(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json", "markdown"); err != nil {
-		return err
-	}
 	if len(rest) > 1 {
 		return usagef("unexpected argument %q", rest[1])
 	}

@@ -25,6 +25,11 @@ var ids = regexp.MustCompile(`^[iead]-[0-9a-z]{26}(-[a-z]+)?$`)
 // maxExplainFile bounds what explain reads.
 const maxExplainFile = 4 << 20
 
+const explainHelp = `
+As JSON it is one document for each record.
+
+`
+
 // runExplain shows every step for the messages of a file, without side
 // effects, or what the journal holds under an id.
 func runExplain(ctx context.Context, c *call) error {
@@ -32,12 +37,9 @@ func runExplain(ctx context.Context, c *call) error {
 	source := c.flags.String("source", "", "`name` of the source the message would come by; default the only one")
 	mapping := c.flags.String("mapping", "", "`name` of the mapping that reads the file as records of another product; needs no configuration")
 	fresh := c.flags.Bool("fresh", false, "as if nothing were known yet, even when the product runs")
-	format := c.flags.String("format", "text", "output `format`: text, or json (one document for each record)")
+	format := c.formatFlag("text", "json")
 	rest, err := c.parse()
 	if err != nil {
-		return err
-	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
 		return err
 	}
 	if len(rest) != 1 {

@@ -58,9 +58,6 @@ func runExport(ctx context.Context, c *call) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	now := time.Now()
 	req := api.ExportRequest{NoOriginals: *bare, By: c.operator(), Comment: *comment}
 	for _, k := range api.ExportKinds {
@@ -148,9 +145,6 @@ func (c *call) exportVerify(ctx context.Context) error {
 	}
 	rest, err := c.parse()
 	if err != nil {
-		return err
-	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
 		return err
 	}
 	if len(rest) != 1 {

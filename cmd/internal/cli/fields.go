@@ -22,9 +22,6 @@ func runFields(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "ndjson", "json"); err != nil {
-		return err
-	}
 	if len(rest) > 1 {
 		return usagef("unexpected argument %q; put a pattern with * in quotes", rest[1])
 	}

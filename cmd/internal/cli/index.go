@@ -34,9 +34,6 @@ func runIndex(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if n := len(rest); n > 0 && n < 3 && slices.Contains([]string{"setup", "diff", "status"}, rest[0]) {
 		return c.indexSetup(ctx, rest[0], strings.Join(rest[1:], ""), *path, *format)
 	}

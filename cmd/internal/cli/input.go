@@ -23,9 +23,6 @@ func runInput(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json", "markdown"); err != nil {
-		return err
-	}
 	if len(rest) > 1 {
 		return usagef("unexpected argument %q", rest[1])
 	}

@@ -23,9 +23,6 @@ func runKeys(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "table", "json"); err != nil {
-		return err
-	}
 	if len(rest) != 1 || rest[0] != "list" && rest[0] != "jwks" && rest[0] != "rotate" {
 		return usagef("say what to do: list, jwks or rotate")
 	}

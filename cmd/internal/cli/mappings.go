@@ -40,9 +40,6 @@ func runMappings(_ context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if len(rest) == 0 {
 		return usagef("say what to show: list, show NAME, functions [NAME] or coverage NAME FILE...")
 	}

@@ -44,9 +44,6 @@ func runQuarantine(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if len(rest) == 0 {
 		return usagef("say what to do: list, show, retry or drop")
 	}

@@ -135,9 +135,6 @@ func runQuery(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "table", "ndjson", "json"); err != nil {
-		return err
-	}
 	if err := positive(*limit); err != nil {
 		return err
 	}

@@ -43,9 +43,6 @@ func runReceivers(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	const verbs = "list, show, pause, enable or disable"
 	if len(rest) == 0 {
 		return usagef("say what to do: %s", verbs)

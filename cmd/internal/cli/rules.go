@@ -57,9 +57,6 @@ func runRules(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "table", "json"); err != nil {
-		return err
-	}
 	switch {
 	case len(rest) == 1 && rest[0] == "stats":
 		return c.ruleStats(ctx, *path, *format, when)

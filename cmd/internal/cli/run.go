@@ -43,9 +43,6 @@ func runVersion(_ context.Context, c *call) error {
 	if len(rest) > 0 {
 		return usagef("unexpected argument %q", rest[0])
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if *format == "json" {
 		return writeJSON(c.Out, map[string]string{"version": productVersion()})
 	}

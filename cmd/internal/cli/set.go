@@ -166,9 +166,6 @@ func (c *call) setInspect(context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if len(rest) != 1 {
 		return usagef("give one file; - is standard input")
 	}

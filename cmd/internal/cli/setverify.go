@@ -49,9 +49,6 @@ Ends with 1 when one does not verify, or none is there.
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	for _, f := range []struct{ name, value string }{{"jwks", *keys}, {"issuer", *issuer}, {"audience", *audience}} {
 		if f.value == "" {
 			return usagef("give --%s", f.name)

@@ -32,9 +32,6 @@ func runStatus(ctx context.Context, c *call) error {
 	if len(rest) > 0 {
 		return usagef("status takes no argument")
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	client, err := c.connect(ctx, *path)
 	if err != nil {
 		return err

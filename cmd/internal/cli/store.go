@@ -31,9 +31,6 @@ func runStore(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if len(rest) != 1 || rest[0] != "status" && rest[0] != "compact" {
 		return usagef("say what to do: status or compact")
 	}

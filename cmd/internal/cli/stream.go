@@ -59,9 +59,6 @@ func runStream(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	s.json = *format == "json"
 	if len(rest) == 0 {
 		return usagef("say what to do: %s", either(subs))

@@ -49,9 +49,6 @@ func runTest(ctx context.Context, c *call) error {
 	if len(rest) > 1 {
 		return usagef("unexpected argument %q", rest[1])
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if *threshold < 0 || *threshold > 100 {
 		return usagef("--threshold %g: give a percentage from 0 to 100", *threshold)
 	}

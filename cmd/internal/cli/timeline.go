@@ -33,9 +33,6 @@ func runTimeline(ctx context.Context, c *call) error {
 	if err := positive(*limit); err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "ndjson", "json"); err != nil {
-		return err
-	}
 	kind, value := "", ""
 	for k, v := range kinds {
 		if *v == "" {

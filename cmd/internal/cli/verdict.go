@@ -34,9 +34,6 @@ func runVerdict(ctx context.Context, c *call) error {
 	if err != nil {
 		return err
 	}
-	if err := oneOf("format", *format, "text", "json"); err != nil {
-		return err
-	}
 	if len(rest) != 2 {
 		return usagef("give the id of an event, decision or action, and a verdict: %s", verdictWords())
 	}
