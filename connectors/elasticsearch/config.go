@@ -89,19 +89,12 @@ func (c *Config) namespace() string {
 
 // Validate implements kind.SinkConfig.
 func (c *Config) Validate() []kind.FieldError {
-	var problems []kind.FieldError
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
-	for _, f := range []func() *kind.FieldError{
-		func() *kind.FieldError { _, f := c.inFlight(); return f },
-		func() *kind.FieldError { _, f := c.maxBytes(); return f },
-		func() *kind.FieldError { _, f := c.timeout(); return f },
-	} {
-		if p := f(); p != nil {
-			problems = append(problems, *p)
-		}
-	}
+	var problems kind.Problems
+	add := problems.Add
+	_, inFlight := c.inFlight()
+	_, maxBytes := c.maxBytes()
+	_, timeout := c.timeout()
+	problems.Note(inFlight, maxBytes, timeout)
 	switch {
 	case c.CloudID != "" && len(c.Addresses) > 0:
 		add("cloud_id", "cloud_id beside addresses", "Both say where the cluster is: leave one out.")
@@ -149,7 +142,7 @@ func (c *Config) Validate() []kind.FieldError {
 }
 
 func (l *Lifecycle) problems() []kind.FieldError {
-	var problems []kind.FieldError
+	var problems kind.Problems
 	for _, d := range []struct {
 		field     string
 		given     time.Duration
@@ -160,15 +153,14 @@ func (l *Lifecycle) problems() []kind.FieldError {
 		{"lifecycle.keep_decided", l.KeepDecided, 730 * day},
 		{"lifecycle.keep_errors", l.KeepErrors, 30 * day},
 	} {
-		if _, p := kind.Between(d.field, d.given, d.otherwise, leastRollover, mostKeep); p != nil {
-			problems = append(problems, *p)
-		}
+		_, outside := kind.Between(d.field, d.given, d.otherwise, leastRollover, mostKeep)
+		problems.Note(outside)
 		if l.Policy != "" && d.given != 0 {
-			problems = append(problems, kind.FieldError{Field: d.field, Summary: "setting of a policy that is not ours", Detail: "The policy named decides: leave one out."})
+			problems.Add(d.field, "setting of a policy that is not ours", "The policy named decides: leave one out.")
 		}
 	}
 	if l.RolloverSize != "" && (!sizeForm.MatchString(l.RolloverSize) || parseSize(l.RolloverSize) < leastRolloverSize) {
-		problems = append(problems, kind.FieldError{Field: "lifecycle.rollover_size", Summary: "invalid size", Detail: `Write a whole number and kb, mb, gb or tb, such as "50gb"; at least 100mb.`})
+		problems.Add("lifecycle.rollover_size", "invalid size", `Write a whole number and kb, mb, gb or tb, such as "50gb"; at least 100mb.`)
 	}
 	return problems
 }

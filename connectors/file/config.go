@@ -41,15 +41,11 @@ type bounds struct {
 }
 
 // bounds fills in the defaults and reports what is out of range.
-func (c *SourceConfig) bounds() (b bounds, problems []kind.FieldError) {
+func (c *SourceConfig) bounds() (b bounds, problems kind.Problems) {
 	var f, g *kind.FieldError
 	b.every, f = kind.Between("every", c.Every, 500*time.Millisecond, 10*time.Millisecond, time.Hour)
 	b.bytes, g = kind.Between("max_bytes", c.MaxBytes, 256<<10, 1024, 4<<20)
-	for _, f := range []*kind.FieldError{f, g} {
-		if f != nil {
-			problems = append(problems, *f)
-		}
-	}
+	problems.Note(f, g)
 	return b, problems
 }
 
@@ -57,16 +53,14 @@ func (c *SourceConfig) bounds() (b bounds, problems []kind.FieldError) {
 func (c *SourceConfig) Validate() []kind.FieldError {
 	_, problems := c.bounds()
 	if _, err := filepath.Match(c.Path, ""); err != nil || c.Path == "" {
-		problems = append(problems, kind.FieldError{Field: "path", Summary: "invalid path",
-			Detail: `Give a file or a pattern such as "in/*.jsonl"; a literal "[" is written "\\[".`})
+		problems.Add("path", "invalid path", `Give a file or a pattern such as "in/*.jsonl"; a literal "[" is written "\\[".`)
 	}
 	if c.Mapping == "" && (c.Remit != nil || c.MaxAge != 0) {
-		problems = append(problems, kind.FieldError{Summary: "remit without a mapping",
-			Detail: "What tokens may cause is said in the block of their issuer; a remit here is for records that a mapping reads."})
+		problems.Add("", "remit without a mapping",
+			"What tokens may cause is said in the block of their issuer; a remit here is for records that a mapping reads.")
 	}
 	if c.Every != 0 && !c.Follow {
-		problems = append(problems, kind.FieldError{Field: "every", Summary: "every without follow",
-			Detail: "Add follow = true, or remove every."})
+		problems.Add("every", "every without follow", "Add follow = true, or remove every.")
 	}
 	return problems
 }

@@ -83,25 +83,19 @@ type bounds struct {
 }
 
 // bounds fills in the defaults and reports what is out of range.
-func (c *Config) bounds() (b bounds, problems []kind.FieldError) {
+func (c *Config) bounds() (b bounds, problems kind.Problems) {
 	var f, g, h *kind.FieldError
 	b.timeout, f = kind.Between("timeout", c.Timeout, 15*time.Second, 100*time.Millisecond, time.Minute)
 	b.inFlight, g = kind.Between("max_in_flight", c.MaxInFlight, 8, 1, 256)
 	b.bytes, h = kind.Between("max_bytes", c.MaxBytes, 64<<10, 1024, 16<<20)
-	for _, f := range []*kind.FieldError{f, g, h} {
-		if f != nil {
-			problems = append(problems, *f)
-		}
-	}
+	problems.Note(f, g, h)
 	return b, problems
 }
 
 // Validate implements kind.SinkConfig.
 func (c *Config) Validate() []kind.FieldError {
-	var problems []kind.FieldError
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+	var problems kind.Problems
+	add := problems.Add
 	if problem := outbound.URLProblem(c.URL, c.AllowPrivate); problem != "" {
 		add("url", "unusable url", problem)
 	}
@@ -138,7 +132,7 @@ func (c *Config) Validate() []kind.FieldError {
 }
 
 // statusProblems reports statuses that cannot mean what a list says.
-func (c *Config) statusProblems() (problems []kind.FieldError) {
+func (c *Config) statusProblems() (problems kind.Problems) {
 	where := map[int]string{}
 	for _, l := range []struct {
 		field       string
@@ -148,11 +142,11 @@ func (c *Config) statusProblems() (problems []kind.FieldError) {
 		for _, status := range l.list {
 			switch other := where[status]; {
 			case status < l.least || status > l.most:
-				problems = append(problems, kind.FieldError{Field: l.field, Summary: fmt.Sprintf("status %d cannot stand here", status),
-					Detail: fmt.Sprintf("Give statuses from %d to %d.", l.least, l.most)})
+				problems.Add(l.field, fmt.Sprintf("status %d cannot stand here", status),
+					fmt.Sprintf("Give statuses from %d to %d.", l.least, l.most))
 			case other != "":
-				problems = append(problems, kind.FieldError{Field: l.field, Summary: fmt.Sprintf("status %d given twice", status),
-					Detail: fmt.Sprintf("It stands in %s already; a status means one thing.", other)})
+				problems.Add(l.field, fmt.Sprintf("status %d given twice", status),
+					fmt.Sprintf("It stands in %s already; a status means one thing.", other))
 			}
 			where[status] = l.field
 		}

@@ -88,18 +88,15 @@ func (t *Topic) expression() (*regexp.Regexp, error) {
 // Validate implements kind.SourceConfig.
 func (c *SourceConfig) Validate() []kind.FieldError {
 	problems := c.connection().problems()
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+	add := problems.Add
 	if c.Group == "" || len(c.Group) > 249 {
 		add("group", "no consumer group", "Name the group whose members share the partitions; it keeps their positions, so it stays the same from start to start.")
 	}
 	if !slices.Contains([]string{"", "earliest", "latest"}, c.Start) {
 		add("start", fmt.Sprintf("unknown start %q", c.Start), `Use "earliest", which reads what is there already, or "latest".`)
 	}
-	if _, p := c.maxBytes(); p != nil {
-		problems = append(problems, *p)
-	}
+	_, outside := c.maxBytes()
+	problems.Note(outside)
 	if len(c.Topics) == 0 {
 		add("", "no topic", `Add a block such as topic "alerts" { mapping = "crowdstrike" }.`)
 	}

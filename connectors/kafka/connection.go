@@ -40,11 +40,9 @@ const (
 	requestTime = 20 * time.Second
 )
 
-func (c connection) problems() []kind.FieldError {
-	var problems []kind.FieldError
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+func (c connection) problems() kind.Problems {
+	var problems kind.Problems
+	add := problems.Add
 	if len(c.brokers) == 0 {
 		add("brokers", "no brokers", `Name at least one broker, such as "kafka-1.example.com:9093"; the others are learned from it.`)
 	}

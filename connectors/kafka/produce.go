@@ -170,11 +170,10 @@ func (c *SinkConfig) connection() connection {
 func writing(conn connection, topic string, timeout time.Duration) []kind.FieldError {
 	problems := conn.problems()
 	if !validTopic(topic) {
-		problems = append(problems, kind.FieldError{Field: "topic", Summary: fmt.Sprintf("invalid topic %q", topic), Detail: howTopic})
+		problems.Add("topic", fmt.Sprintf("invalid topic %q", topic), howTopic)
 	}
-	if _, p := within(timeout); p != nil {
-		problems = append(problems, *p)
-	}
+	_, outside := within(timeout)
+	problems.Note(outside)
 	return problems
 }
 

@@ -47,9 +47,9 @@ var mechanisms = []string{mechPlain, mech256, mech512, mechOAuth}
 // problems reports what is wrong; safe tells that nobody can listen on the way
 // to the brokers.
 func (s *SASL) problems(safe bool) []kind.FieldError {
-	var problems []kind.FieldError
+	var problems kind.Problems
 	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: join("sasl", field), Summary: summary, Detail: detail})
+		problems.Add(join("sasl", field), summary, detail)
 	}
 	if !slices.Contains(mechanisms, s.Mechanism) {
 		add("mechanism", fmt.Sprintf("unknown mechanism %q", s.Mechanism), "Use one of "+strings.Join(mechanisms, ", ")+".")

@@ -25,3 +25,21 @@ func Between[N Number](field string, n, otherwise, least, most N) (N, *FieldErro
 		Detail:  fmt.Sprintf("Give a value between %v and %v; without it, %v is used.", least, most, otherwise),
 	}
 }
+
+// Problems are what is wrong with a configuration, in the order found. The zero
+// value is ready.
+type Problems []FieldError
+
+// Add tells of a problem.
+func (p *Problems) Add(field, summary, detail string) {
+	*p = append(*p, FieldError{Field: field, Summary: summary, Detail: detail})
+}
+
+// Note tells of those problems that are not nil.
+func (p *Problems) Note(problems ...*FieldError) {
+	for _, f := range problems {
+		if f != nil {
+			*p = append(*p, *f)
+		}
+	}
+}

@@ -57,10 +57,8 @@ func (c *Config) method() string {
 }
 
 // Problems says what is wrong with the block, by its fields.
-func (c *Config) Problems(allowPrivate bool) (problems []kind.FieldError) {
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+func (c *Config) Problems(allowPrivate bool) (problems kind.Problems) {
+	add := problems.Add
 	if problem := outbound.URLProblem(c.TokenURL, allowPrivate); problem != "" {
 		add("token_url", "unusable token_url", problem)
 	}

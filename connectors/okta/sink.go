@@ -56,24 +56,18 @@ type sinkBounds struct {
 	inFlight int
 }
 
-func (c *SinkConfig) bounds() (b sinkBounds, problems []kind.FieldError) {
+func (c *SinkConfig) bounds() (b sinkBounds, problems kind.Problems) {
 	var f, g *kind.FieldError
 	b.timeout, f = kind.Between("timeout", c.Timeout, 15*time.Second, 100*time.Millisecond, time.Minute)
 	b.inFlight, g = kind.Between("max_in_flight", c.MaxInFlight, 4, 1, 64)
-	for _, f := range []*kind.FieldError{f, g} {
-		if f != nil {
-			problems = append(problems, *f)
-		}
-	}
+	problems.Note(f, g)
 	return b, problems
 }
 
 // Validate implements kind.SinkConfig.
 func (c *SinkConfig) Validate() []kind.FieldError {
-	var problems []kind.FieldError
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+	var problems kind.Problems
+	add := problems.Add
 	if problem := outbound.URLProblem(c.Org, c.AllowPrivate); problem != "" {
 		add("org", "unusable URL of an org", problem)
 	} else if u, err := url.Parse(c.Org); err == nil {

@@ -45,10 +45,8 @@ func (c *SourceConfig) bounds() (push.Bounds, []kind.FieldError) {
 
 // Validate implements kind.SourceConfig.
 func (c *SourceConfig) Validate() []kind.FieldError {
-	var problems []kind.FieldError
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+	var problems kind.Problems
+	add := problems.Add
 	if len(c.Issuers) == 0 {
 		add("issuers", "no issuer", "List the iss values of the providers that push here: the URLs of issuer blocks.")
 	}

@@ -29,13 +29,12 @@ const (
 
 // Validate implements kind.SinkConfig.
 func (c *Config) Validate() []kind.FieldError {
-	var problems []kind.FieldError
+	var problems kind.Problems
 	if strings.ContainsRune(c.Dir, 0) {
-		problems = append(problems, kind.FieldError{Field: "dir", Summary: "invalid path", Detail: "Give a folder without NUL characters."})
+		problems.Add("dir", "invalid path", "Give a folder without NUL characters.")
 	}
-	if _, f := kind.Between("keep", c.Keep, DefaultKeep, leastKeep, mostKeep); f != nil {
-		problems = append(problems, *f)
-	}
+	_, outside := kind.Between("keep", c.Keep, DefaultKeep, leastKeep, mostKeep)
+	problems.Note(outside)
 	return problems
 }
 

@@ -79,18 +79,15 @@ func Algorithm(given string) string {
 
 // Problems says what keeps tokens from being made for a receiver, by the fields
 // issuer, audience and algorithm.
-func Problems(issuer string, audience []string, algorithm string) (problems []kind.FieldError) {
+func Problems(issuer string, audience []string, algorithm string) (problems kind.Problems) {
 	if u, err := url.Parse(issuer); err != nil || u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
-		problems = append(problems, kind.FieldError{Field: "issuer", Summary: "invalid issuer",
-			Detail: "Give the https URL by which receivers know us, without query and fragment."})
+		problems.Add("issuer", "invalid issuer", "Give the https URL by which receivers know us, without query and fragment.")
 	}
 	if len(audience) == 0 || slices.Contains(audience, "") {
-		problems = append(problems, kind.FieldError{Field: "audience", Summary: "no audience",
-			Detail: "Name the receiver as it expects to be named, usually by a URL."})
+		problems.Add("audience", "no audience", "Name the receiver as it expects to be named, usually by a URL.")
 	}
 	if !slices.Contains(algorithms, Algorithm(algorithm)) {
-		problems = append(problems, kind.FieldError{Field: "algorithm", Summary: "unknown algorithm",
-			Detail: "Use one of " + strings.Join(algorithms, ", ") + "."})
+		problems.Add("algorithm", "unknown algorithm", "Use one of "+strings.Join(algorithms, ", ")+".")
 	}
 	return problems
 }

@@ -22,12 +22,8 @@ type Bounds struct {
 // by the names of the configuration: max_bytes, max_in_flight, rate, burst and
 // read_timeout, after the prefix.
 func (b Bounds) Fill(prefix string) (Bounds, []kind.FieldError) {
-	var problems []kind.FieldError
-	note := func(f *kind.FieldError) {
-		if f != nil {
-			problems = append(problems, *f)
-		}
-	}
+	var problems kind.Problems
+	note := problems.Note
 	rated := b.Rate != 0
 	var f *kind.FieldError
 	b.MaxBytes, f = kind.Between(prefix+"max_bytes", b.MaxBytes, 64<<10, 1024, 4<<20)
@@ -37,13 +33,11 @@ func (b Bounds) Fill(prefix string) (Bounds, []kind.FieldError) {
 	b.ReadTimeout, f = kind.Between(prefix+"read_timeout", b.ReadTimeout, 10*time.Second, 100*time.Millisecond, 5*time.Minute)
 	note(f)
 	if math.IsNaN(b.Rate) || b.Rate < 0 || b.Rate > 1e6 {
-		note(&kind.FieldError{Field: prefix + "rate", Summary: "out of range",
-			Detail: "Give requests per second, at most 1000000; without it there is no limit."})
+		problems.Add(prefix+"rate", "out of range", "Give requests per second, at most 1000000; without it there is no limit.")
 		b.Rate = 0
 	}
 	if b.Burst != 0 && !rated {
-		note(&kind.FieldError{Field: prefix + "burst", Summary: "burst without a rate",
-			Detail: "Add rate = ..., in requests per second, or remove burst."})
+		problems.Add(prefix+"burst", "burst without a rate", "Add rate = ..., in requests per second, or remove burst.")
 	}
 	b.Burst, f = kind.Between(prefix+"burst", b.Burst, max(1, int(b.Rate)), 1, 1e6)
 	note(f)

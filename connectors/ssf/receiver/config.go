@@ -85,10 +85,8 @@ func (p *Push) bounds() (push.Bounds, []kind.FieldError) {
 // Validate implements kind.SourceConfig. It fails closed: a source without
 // sender authentication must say so.
 func (c *Config) Validate() []kind.FieldError {
-	var problems []kind.FieldError
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+	var problems kind.Problems
+	add := problems.Add
 	if u, err := url.Parse(c.Issuer); err != nil || u.Scheme == "" {
 		add("issuer", "invalid issuer", "Give the iss value of the SETs this source carries: the URL of an issuer block.")
 	}

@@ -58,13 +58,9 @@ func (c *Config) poll() Poll {
 const howSubject = `Write a key such as "email:jane@example.com" or "opaque:u-1".`
 
 // bounded fills in the defaults of numbers and reports what is out of range.
-func (c *Config) bounded() (s Stream, p Poll, timeout time.Duration, problems []kind.FieldError) {
+func (c *Config) bounded() (s Stream, p Poll, timeout time.Duration, problems kind.Problems) {
 	s, p = c.stream(), c.poll()
-	note := func(f *kind.FieldError) {
-		if f != nil {
-			problems = append(problems, *f)
-		}
-	}
+	note := problems.Note
 	var f *kind.FieldError
 	s.VerifyEvery, f = kind.Between("stream.verify_every", s.VerifyEvery, 5*time.Minute, time.Second, 24*time.Hour)
 	note(f)
@@ -85,9 +81,7 @@ func (c *Config) bounded() (s Stream, p Poll, timeout time.Duration, problems []
 // transmitter gives a meaning.
 func (c *Config) transmitterProblems() []kind.FieldError {
 	_, _, _, problems := c.bounded()
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+	add := problems.Add
 	if problem := (client.Options{Transmitter: c.Transmitter, Reach: outbound.Options{AllowPrivate: c.AllowPrivate}}).Problem(); problem != "" {
 		add("transmitter", "unusable URL", problem)
 	} else if c.Transmitter != c.Issuer {
@@ -127,9 +121,9 @@ func (c *Config) transmitterProblems() []kind.FieldError {
 	return append(problems, c.stream().problems()...)
 }
 
-func (s Stream) problems() (problems []kind.FieldError) {
+func (s Stream) problems() (problems kind.Problems) {
 	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: "stream." + field, Summary: summary, Detail: detail})
+		problems.Add("stream."+field, summary, detail)
 	}
 	for i, name := range s.Events {
 		if _, ok := eventURI(name); !ok {
@@ -149,15 +143,15 @@ func (s Stream) problems() (problems []kind.FieldError) {
 }
 
 // unused reports attributes that mean nothing without a transmitter.
-func (c *Config) unused() (problems []kind.FieldError) {
+func (c *Config) unused() (problems kind.Problems) {
 	for field, given := range map[string]bool{
 		"stream": c.Stream != nil, "poll": c.Poll != nil, "oauth": c.OAuth != nil, "authorization": c.Authorization != "",
 		"well_known": c.WellKnown != "", "client_cert": c.ClientCert != "", "client_key": c.ClientKey != "", "ca_file": c.CAFile != "",
 		"timeout": c.Timeout != 0, "push.endpoint_url": c.Push != nil && c.Push.EndpointURL != "",
 	} {
 		if given {
-			problems = append(problems, kind.FieldError{Field: field, Summary: field + " without a transmitter",
-				Detail: "It says how a transmitter is called: add transmitter = \"https://...\", the URL of the issuer, or remove it."})
+			problems.Add(field, field+" without a transmitter",
+				"It says how a transmitter is called: add transmitter = \"https://...\", the URL of the issuer, or remove it.")
 		}
 	}
 	slices.SortFunc(problems, func(a, b kind.FieldError) int { return strings.Compare(a.Field, b.Field) })

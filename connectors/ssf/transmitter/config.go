@@ -97,15 +97,11 @@ type bounds struct {
 }
 
 // bounds fills in the defaults and reports what is out of range.
-func (p *Push) bounds(path string) (b bounds, problems []kind.FieldError) {
+func (p *Push) bounds(path string) (b bounds, problems kind.Problems) {
 	var f, g *kind.FieldError
 	b.timeout, f = kind.Between(path+".timeout", p.Timeout, 15*time.Second, 100*time.Millisecond, time.Minute)
 	b.inFlight, g = kind.Between(path+".max_in_flight", p.MaxInFlight, 8, 1, 256)
-	for _, f := range []*kind.FieldError{f, g} {
-		if f != nil {
-			problems = append(problems, *f)
-		}
-	}
+	problems.Note(f, g)
 	return b, problems
 }
 
@@ -123,10 +119,9 @@ func (p *Push) outlet(env kind.Env, mint ssf.Mint) (*sink, error) {
 }
 
 // Validate implements kind.SinkConfig.
-func (c *Config) Validate() (problems []kind.FieldError) {
-	add := func(field, summary, detail string) {
-		problems = append(problems, kind.FieldError{Field: field, Summary: summary, Detail: detail})
-	}
+func (c *Config) Validate() []kind.FieldError {
+	var problems kind.Problems
+	add := problems.Add
 	if len(c.Receivers) > 0 {
 		problems = ssf.Problems(c.Issuer, []string{"of the receivers"}, c.Algorithm)
 		c.validateStreams(add)
@@ -232,12 +227,8 @@ type terms struct {
 }
 
 // terms fills in the defaults and reports what is out of range.
-func (c *Config) terms() (t terms, problems []kind.FieldError) {
-	note := func(f *kind.FieldError) {
-		if f != nil {
-			problems = append(problems, *f)
-		}
-	}
+func (c *Config) terms() (t terms, problems kind.Problems) {
+	note := problems.Note
 	if c.Bounds != nil {
 		t.Bounds = *c.Bounds
 	}
