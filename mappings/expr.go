@@ -42,7 +42,9 @@ type env struct {
 	worked    int // bytes and elements that expressions read and made
 	size      int // bytes of the events made
 	notes     []Note
-	trying    bool // for people and goldens, which leave the vendor out
+	shut      string // see record
+	untimed   string // the last value that was taken for a time and is none
+	trying    bool   // for people and goldens, which leave the vendor out
 
 	arena   arena
 	stack   []value // arguments of the calls under way, and elements of lists being made

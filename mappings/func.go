@@ -231,6 +231,11 @@ func (c *compiler) enum(x *hclsyntax.FunctionCallExpr) expr {
 			if member, known := table[fold(s)]; known {
 				return textOf(member)
 			}
+			if n, whole := v.whole(); whole { // 4.0 is 4
+				if member, known := table[n]; known {
+					return textOf(member)
+				}
+			}
 			if nullLike(v) {
 				continue
 			}

@@ -149,7 +149,7 @@ var textFunctions = []Function{
 			}
 			out := e.unwrapJSON(s)
 			if out.kind == absent && looksLikeJSON(s) {
-				e.note(Note{Kind: Unreadable, Name: "json", Value: s})
+				e.note(Note{Kind: Unreadable, Name: "json", Value: unreadable(s)})
 			}
 			return out
 		}},
@@ -310,6 +310,15 @@ func mayBeJSON(s string) bool {
 		}
 	}
 	return false
+}
+
+// unreadable tells why a text is no JSON.
+func unreadable(s string) string {
+	_, err := strictjson.ParseText(s, nested)
+	if err == nil {
+		return "it is no object and no list"
+	}
+	return clip(err.Error())
 }
 
 // looksLikeJSON reports whether a text begins as a list or an object does.

@@ -14,6 +14,7 @@ var timeFunctions = []Function{
 				if t, ok := readTime(a); ok && plausible(t, e) {
 					return e.momentOf(t)
 				}
+				e.noTime(a)
 			}
 			return value{}
 		}},
@@ -31,6 +32,18 @@ var timeFunctions = []Function{
 			}
 			return value{}
 		}},
+}
+
+// noTime keeps a value that was taken for a time, to tell which it was.
+func (e *env) noTime(v value) {
+	if nullLike(v) {
+		return
+	}
+	if s, ok := v.string(); ok {
+		e.untimed = s
+	} else {
+		e.untimed = v.kind.String()
+	}
 }
 
 // latest is after any time that a record can look ahead to.
@@ -55,6 +68,10 @@ func readTime(v value) (time.Time, bool) {
 		s := strings.TrimSpace(v.text)
 		if s == "" {
 			return time.Time{}, false
+		}
+		if ms, ok := strings.CutPrefix(s, "/Date("); ok { // of .NET, in milliseconds
+			ms, _, _ = strings.Cut(ms, ")")
+			return epochTime(ms)
 		}
 		if s[0] >= '0' && s[0] <= '9' && !strings.ContainsAny(s, "-/: TZ") {
 			return epochTime(s)
@@ -106,6 +123,15 @@ var forms = []string{
 	"1/2/2006 15:04:05",
 	"Mon Jan _2 15:04:05 2006",
 	"Jan _2 2006 15:04:05",
+	"Jan _2, 2006 3:04:05 PM",
+	"Jan _2, 2006 15:04:05",
+	"_2 Jan 2006 15:04:05",
+	"2006/01/02 15:04:05",
+	"20060102T150405Z",
+	"20060102T150405",
+	"2.1.2006 15:04:05",
+	"2.1.2006 15:04",
+	"02/Jan/2006:15:04:05 -0700", // of web servers
 	time.RFC1123,
 	time.RFC1123Z,
 }
@@ -120,7 +146,7 @@ func writtenTime(s string) (time.Time, bool) {
 		return t.UTC(), true
 	}
 	if len(s) > 11 && (s[10] == ' ' || s[10] == 'T' || s[10] == 't') && s[4] == '-' {
-		day, clock := s[:10], strings.TrimSuffix(strings.TrimSpace(s[11:]), " UTC")
+		day, clock := s[:10], strings.TrimSuffix(strings.TrimSuffix(strings.TrimSpace(s[11:]), " UTC"), " GMT")
 		if len(clock) > 1 && clock[1] == ':' {
 			clock = "0" + clock
 		}

@@ -57,6 +57,9 @@ func (m *Mapping) run(s pipeline.Signal, trying bool) (Result, error) {
 		if why == "" {
 			continue
 		}
+		if r.shut != "" {
+			why = fmt.Sprintf("%s holds JSON that cannot be read (%s), and of the record without it: %s", r.shut, r.why, why)
+		}
 		if len(records) == 1 {
 			return Result{}, unmapped(m, why)
 		}
@@ -103,6 +106,7 @@ func (e *env) begin(r *record) {
 	e.forget()
 	e.bind(bindingItem)
 	e.lift(r.raw)
+	e.shut, e.untimed = r.shut, ""
 }
 
 // forget makes the locals be computed anew.
@@ -126,6 +130,8 @@ func (e *env) note(n Note) {
 type record struct {
 	raw       strictjson.Value
 	envelopes []strictjson.Value // outermost first
+	shut      string             // the member that should hold it, and does as a text that cannot be read
+	why       string             // it cannot
 }
 
 // records takes a message apart: lists, JSON in a text, and the members that
@@ -148,19 +154,24 @@ func (e *env) records(v strictjson.Value) []record {
 				return
 			}
 		case strictjson.Object:
+			var shut, why string
 			for _, name := range e.m.unwrap {
 				name, many := strings.CutSuffix(name, listOnly)
 				inner := e.value(v.Find(name))
-				if inner.kind == text {
-					inner = e.unwrapJSON(inner.text)
+				if s := inner.text; inner.kind == text {
+					if inner = e.unwrapJSON(s); inner.kind == absent && looksLikeJSON(s) && shut == "" {
+						shut, why = name, unreadable(s)
+					}
 				}
 				if depth > 0 && (inner.kind == list || !many && inner.kind == object) {
 					open(inner.made.read, append(slices.Clip(envelopes), v), depth-1)
 					return
 				}
 			}
+			out = append(out, record{v, envelopes, shut, why})
+			return
 		}
-		out = append(out, record{v, envelopes})
+		out = append(out, record{raw: v, envelopes: envelopes})
 	}
 	open(v, nil, 4)
 	return out
@@ -257,6 +268,9 @@ func (r *Result) add(s pipeline.Signal, e event.Event, notes []Note) {
 // make makes one event. An error says which required member is missing.
 func (r *eventRule) make(e *env, s pipeline.Signal) (event.Event, error) {
 	ev := event.Event{Type: r.typ, URI: r.typ.URI}
+	if e.shut != "" {
+		e.note(Note{Kind: Unreadable, Name: e.shut})
+	}
 	ev.Time, ev.TimeSource = r.moment(e, s)
 	if r.subject != nil {
 		if v := r.subject(e); v.kind != object {
@@ -281,11 +295,13 @@ func (r *eventRule) make(e *env, s pipeline.Signal) (event.Event, error) {
 // receipt's.
 func (r *eventRule) moment(e *env, s pipeline.Signal) (time.Time, string) {
 	if r.time != nil {
-		if t, ok := readTime(r.time(e)); ok && plausible(t, e) {
+		v := r.time(e)
+		if t, ok := readTime(v); ok && plausible(t, e) {
 			return t, "record"
 		}
+		e.noTime(v)
 	}
-	e.note(Note{Kind: FallbackTime})
+	e.note(Note{Kind: FallbackTime, Value: e.untimed})
 	return channelTime(s)
 }
 

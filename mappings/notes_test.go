@@ -53,7 +53,7 @@ func TestNothingIsLostSilently(t *testing.T) {
 		`pairs(raw.twice)`:             "unreadable-text:pairs:level=LOW",
 		`pairs(raw.late)`:              "unreadable-text:pairs:HIGH",
 		`pairs(raw.na)`:                "",
-		`json(raw.json)`:               `unreadable-text:json:{"a":1,"a":2}`,
+		`json(raw.json)`:               `unreadable-text:json:duplicate member "a" at byte 7`,
 		`coalesce(json(raw.name), {})`: "",
 		`{ x = enum("level", raw.o) }`: "unknown-value:level:an object",
 		`complex({ user = raw.user, device = opaque("d-1")})`: "subject-unusable::user: a text is no subject; write email(), opaque()…",
@@ -84,6 +84,58 @@ func TestNothingIsLostSilently(t *testing.T) {
 		if strings.Join(got, "\n") != want {
 			t.Errorf("%s notes %q, want %q", expression, got, want)
 		}
+	}
+}
+
+// TestNoTime: the value that is no time is told.
+func TestNoTime(t *testing.T) {
+	for record, want := range map[string]string{
+		`{"at":"next week","n":4.0}`: "next week", `{"at":{"s":1},"n":"4"}`: "an object", `{"at":"n/a","n":4}`: "", `{"at":"2030-01-01","n":40e-1}`: "2030-01-01",
+	} {
+		m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
+  title  = "t"
+  vendor = "v"
+  enum "level" { high = [4] }
+  event "alert" {
+    time = time(raw.at, raw.absent)
+    body = { alert_id = "1", severity = enum("level", raw.n) }
+  }
+}`))
+		if m == nil {
+			t.Fatal(diags)
+		}
+		out, err := m.Try([]byte(record), noon)
+		if err != nil || len(out.Events) != 1 {
+			t.Fatalf("%s: %+v, %v", record, out, err)
+		}
+		if n := out.Events[0].Notes; len(n) != 1 || n[0] != (mappings.Note{Kind: mappings.FallbackTime, Value: want}) {
+			t.Errorf("%s: %+v, want %q", record, n, want)
+		}
+	}
+}
+
+// TestUnwrapBroken: that the member which should hold the record cannot be read
+// is told, with the place in it, whether the rest is mapped or not.
+func TestUnwrapBroken(t *testing.T) {
+	m, diags := mappings.Parse("try.hcl", []byte(`mapping "try" {
+  title  = "t"
+  vendor = "v"
+  unwrap = ["payload"]
+  event "alert" {
+    time = meta.received
+    body = { alert_id = raw.id, severity = "low" }
+  }
+}`))
+	if m == nil {
+		t.Fatal(diags)
+	}
+	out, err := m.Try([]byte(`{"payload":"{\"id\":1,"}`), noon)
+	if want := "payload holds JSON that cannot be read (expected a member name at byte 8), and of the record without it: alert_id"; err != nil || !strings.Contains(out.Unmapped, want) {
+		t.Errorf("%+v, %v", out, err)
+	}
+	out, err = m.Try([]byte(`{"id":"1","payload":"{\"id\":1,"}`), noon)
+	if err != nil || len(out.Events) != 1 || !slices.Equal(out.Events[0].Notes, []mappings.Note{{Kind: mappings.Unreadable, Name: "payload"}}) {
+		t.Errorf("%+v, %v", out, err)
 	}
 }
 

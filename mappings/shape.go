@@ -251,7 +251,10 @@ func (f *fieldRule) one(e *env, v value) value {
 		out, ok = v, v.kind == object && e.depth(v, 1) <= flattenedDepth
 	}
 	if !ok {
-		s, _ := v.string()
+		s, isText := v.string()
+		if !isText {
+			s = v.kind.String()
+		}
 		e.note(Note{Kind: DroppedField, Name: f.name, Value: s})
 		return value{}
 	}

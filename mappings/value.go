@@ -128,6 +128,18 @@ func (v value) int() (int64, bool) {
 	return n, err == nil
 }
 
+// whole is a number that is written with a fraction and has none.
+func (v value) whole() (digits string, ok bool) {
+	if v.kind != number || !strings.ContainsAny(v.text, ".eE") {
+		return "", false
+	}
+	f, ok := v.float()
+	if !ok || f != math.Trunc(f) || math.Abs(f) >= 1<<53 {
+		return "", false
+	}
+	return strconv.FormatFloat(f, 'f', -1, 64), true
+}
+
 // mayBeNumber reports whether a text begins as numbers do: most that are asked
 // do not, and an error that says so is dear.
 func mayBeNumber(s string) bool {

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
@@ -149,6 +150,8 @@ type Explanation struct {
 	Documents []json.RawMessage      `json:"documents"`
 	Operator  *pipeline.OperatorPart `json:"operator,omitempty"`
 	Kind      pipeline.RecordKind    `json:"kind,omitempty"`
+	Notes     [][]mappings.Note      `json:"notes,omitempty"`   // of a mapping on each event; only of messages that are asked about
+	Skipped   []string               `json:"skipped,omitempty"` // why its skips leave records out; likewise
 }
 
 // Verdict is what verification said of a message.

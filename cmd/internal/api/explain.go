@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/document"
 )
@@ -17,6 +18,9 @@ type Explainer struct {
 	Rules func(ctx context.Context, eventType string, input []byte) ([]RuleView, error)
 	// Revision is that of the rules it looks with.
 	Revision func() string
+	// Mapping finds the mapping that reads a message, for what it remarks on
+	// values, which the journal does not hold; nil leaves that out.
+	Mapping func(name string) (*mappings.Mapping, bool)
 }
 
 // Messages runs every step for the messages without side effects. Records
@@ -46,8 +50,31 @@ func (x Explainer) Messages(ctx context.Context, p *pipeline.Pipeline, req Expla
 		if list[i], err = x.Record(ctx, 0, records[i]); err != nil {
 			return nil, err
 		}
+		if err := x.remarks(&list[i], msgs[i]); err != nil {
+			return nil, err
+		}
 	}
 	return list, nil
+}
+
+// remarks adds what the mapping of a message notes.
+func (x Explainer) remarks(e *Explanation, msg pipeline.Message) error {
+	if x.Mapping == nil || msg.Mapping == "" || e.Verdict.Result != pipeline.Accepted {
+		return nil
+	}
+	m, ok := x.Mapping(msg.Mapping)
+	if !ok {
+		return nil
+	}
+	out, err := m.Try(msg.Body, msg.Received)
+	if err != nil {
+		return fmt.Errorf("map %s: %w", msg.Position, err)
+	}
+	e.Skipped = out.Skipped
+	for _, made := range out.Events {
+		e.Notes = append(e.Notes, made.Notes)
+	}
+	return nil
 }
 
 func empty() Explanation {

@@ -9,7 +9,6 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/connectors/kind"
-	"github.com/signalbox-dev/signalbox/policies"
 )
 
 // mountPublic adds what the shared listener serves beside the connectors.
@@ -128,7 +127,7 @@ func sourceStatus(s namedSource, problem string) api.SourceStatus {
 func (a *App) backend() api.Backend {
 	return api.Backend{
 		Pipeline: a.line, Searcher: a.search, Status: a.status, Reload: a.Reload, Drill: a.Drill, Emit: a.emit, RotateKeys: a.rotateKeys, Export: a.export, Now: a.o.Now,
-		Explain:   explainer(func() *policies.Set { return a.gen.Load().rules }),
+		Explain:   explainer(a.gen.Load),
 		Receivers: api.ReceiversBackend{List: a.receivers, SetStatus: a.setReceiverStatus},
 		Store:     api.StoreBackend{Status: a.storeStatus, Compact: a.compact, Backup: a.backup, Rebuild: a.rebuild},
 	}

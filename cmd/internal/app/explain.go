@@ -13,7 +13,6 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/nearest"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
-	"github.com/signalbox-dev/signalbox/policies"
 )
 
 // Explain runs every step for the messages as a product of this configuration
@@ -35,7 +34,7 @@ func Explain(ctx context.Context, o Options, req api.ExplainRequest) ([]api.Expl
 	defer st.Close()
 	p := pipeline.New(pipeline.Options{Store: st, Log: o.Log, Now: o.Now})
 	p.Use(s)
-	return explainer(func() *policies.Set { return g.rules }).Messages(ctx, p, req, o.Now())
+	return explainer(func() *generation { return g }).Messages(ctx, p, req, o.Now())
 }
 
 // ExplainMapped shows what a mapping makes of messages, without state, rules or
@@ -60,7 +59,7 @@ func ExplainMapped(ctx context.Context, o Options, name string, req api.ExplainR
 		Verifier:   pipeline.Channels{},
 		Normalizer: pipeline.Records{Tokens: pipeline.Statements{}, Mapping: set.Normalizer},
 	})
-	list, err := api.Explainer{}.Messages(ctx, p, req, o.Now())
+	list, err := api.Explainer{Mapping: set.Get}.Messages(ctx, p, req, o.Now())
 	for i := range list {
 		for n := range list[i].Decisions {
 			list[i].Decisions[n].Remit = "no rules were asked; without --mapping they are, by the sources of the configuration"

@@ -6,19 +6,21 @@ import (
 	"strings"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
 	"github.com/signalbox-dev/signalbox/policies"
 )
 
-// explainer looks with the rules in use at the time it is asked.
-func explainer(rules func() *policies.Set) api.Explainer {
+// explainer looks with the rules and mappings in use at the time it is asked.
+func explainer(use func() *generation) api.Explainer {
 	return api.Explainer{
 		Rules: func(ctx context.Context, typ string, input []byte) ([]api.RuleView, error) {
-			return explainRules(ctx, rules(), typ, input)
+			return explainRules(ctx, use().rules, typ, input)
 		},
-		Revision: func() string { return rules().Revision() },
+		Revision: func() string { return use().rules.Revision() },
+		Mapping:  func(name string) (*mappings.Mapping, bool) { return use().maps.Get(name) },
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/cmd/internal/app"
+	"github.com/signalbox-dev/signalbox/mappings"
 	"github.com/signalbox-dev/signalbox/pipeline"
 	"github.com/signalbox-dev/signalbox/pipeline/event"
 	"github.com/signalbox-dev/signalbox/pipeline/strictjson"
@@ -208,7 +209,7 @@ func printExplanation(r *report, x api.Explanation) {
 		printVerdict(r, v)
 	}
 	if v := x.Verdict; len(x.Events) == 0 && v.Result == pipeline.Accepted && v.Assurance == string(event.Channel) {
-		r.head("event", "none: a skip of the mapping leaves the record out; signalbox mappings coverage says which")
+		r.head("event", "none: a skip of the mapping leaves the record out%s", said(": ", strings.Join(x.Skipped, ", ")))
 	}
 	for i, e := range x.Events {
 		r.head("event", "%s  %s", e.Type, e.ID)
@@ -226,7 +227,11 @@ func printExplanation(r *report, x api.Explanation) {
 			r.line(2, "concepts %s", strings.Join(e.Concepts, ", "))
 		}
 		if len(e.Applied) > 0 && x.Verdict.Assurance == string(event.Channel) {
-			r.line(2, "noted    %s", strings.Join(e.Applied, ", "))
+			if i < len(x.Notes) {
+				printNotes(r, x.Notes[i])
+			} else {
+				r.line(2, "noted    %s", strings.Join(e.Applied, ", "))
+			}
 		}
 		if i < len(x.Decisions) {
 			printDecision(r, x.Decisions[i])
@@ -240,6 +245,17 @@ func printExplanation(r *report, x api.Explanation) {
 		printPart(r, a)
 	}
 	r.head("documents", "%d; --format json shows them", len(x.Documents))
+}
+
+// printNotes prints what a mapping noted, one a line.
+func printNotes(r *report, notes []mappings.Note) {
+	for i, n := range notes {
+		label := "noted    "
+		if i > 0 {
+			label = "         "
+		}
+		r.line(2, "%s%s%s%s", label, n.Kind, said(":", n.Name), said("  ", n.Value))
+	}
 }
 
 // flatFields shows the fields that a mapping gives the document, by dotted name.
