@@ -8,6 +8,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // TestOrigin: who has many addresses is one peer.
@@ -76,7 +78,7 @@ func TestBoundOfAll(t *testing.T) {
 	refused := func() {
 		t.Helper()
 		c := dial()
-		_ = c.SetReadDeadline(time.Now().Add(20 * time.Second))
+		_ = c.SetReadDeadline(time.Now().Add(pipelinetest.Patience))
 		if _, err := c.Read(make([]byte, 1)); err != io.EOF {
 			t.Errorf("a connection beyond the bound: %v", err)
 		}

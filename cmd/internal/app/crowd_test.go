@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
 // from connects to an address from another of this machine.
@@ -21,7 +23,7 @@ func from(t *testing.T, local, to string) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(pipelinetest.Patience))
 	return c
 }
 
@@ -83,7 +85,7 @@ func TestOneAddressCannotHoldTheListener(t *testing.T) {
 		t.Error("the refusal is not counted")
 	}
 	_ = held[0].Close()
-	for late := time.Now().Add(20 * time.Second); alive(from(t, stranger, a.Addr())) != nil; { // the server sees the end by and by
+	for late := time.Now().Add(pipelinetest.Patience); alive(from(t, stranger, a.Addr())) != nil; { // the server sees the end by and by
 		if time.Now().After(late) {
 			t.Fatal("a connection that was closed freed no place")
 		}
