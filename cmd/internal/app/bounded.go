@@ -51,11 +51,11 @@ func (b *bounded) Accept() (net.Conn, error) {
 		if bound == "" {
 			return &admitted{Conn: c, leave: sync.OnceFunc(func() { b.leave(who) })}, nil
 		}
+		b.count(bound)
 		if tcp, ok := c.(*net.TCPConn); ok {
 			_ = tcp.SetLinger(0) // a reset: a flood leaves no sockets in TIME_WAIT
 		}
 		_ = c.Close()
-		b.count(bound)
 		b.say(bound, c.RemoteAddr(), time.Now())
 	}
 }

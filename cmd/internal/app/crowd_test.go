@@ -14,34 +14,30 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 )
 
-// from connects to an address from another of this machine.
-func from(t *testing.T, local, to string) net.Conn {
+// connect opens a connection from an address of this machine and asks over it; an
+// error if it was refused, which may show in any of these steps.
+func connect(t *testing.T, local, to string) (net.Conn, error) {
 	t.Helper()
 	d := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(local)}}
 	c, err := d.DialContext(t.Context(), "tcp", to)
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	t.Cleanup(func() { _ = c.Close() })
 	_ = c.SetDeadline(time.Now().Add(pipelinetest.Patience))
-	return c
-}
-
-// alive asks over a connection; an error if it was refused.
-func alive(c net.Conn) error {
 	if _, err := io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
-		return err
+		return nil, err
 	}
 	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer resp.Body.Close()
 	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("status %d", resp.StatusCode)
+		return nil, fmt.Errorf("status %d", resp.StatusCode)
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
-	return err
+	return c, err
 }
 
 // TestOneAddressCannotHoldTheListener: an address that holds all the connections one
@@ -58,17 +54,20 @@ func TestOneAddressCannotHoldTheListener(t *testing.T) {
 	a := s.open()
 	var held []net.Conn
 	for range most {
-		c := from(t, stranger, a.Addr())
-		if err := alive(c); err != nil {
+		c, err := connect(t, stranger, a.Addr())
+		if err != nil {
 			t.Fatal(err)
 		}
 		held = append(held, c)
 	}
-	if err := alive(from(t, stranger, a.Addr())); err == nil {
+	if _, err := connect(t, stranger, a.Addr()); err == nil {
 		t.Error("one more connection of the same address was served")
 	}
 	token := s.token("crowd-1", "jane@example.com")
-	c := from(t, sender, a.Addr())
+	c, err := connect(t, sender, a.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
 	req, err := http.NewRequest(http.MethodPost, "http://"+a.Addr()+"/ssf/idp/push", bytes.NewReader(token))
 	if err != nil {
 		t.Fatal(err)
@@ -85,10 +84,8 @@ func TestOneAddressCannotHoldTheListener(t *testing.T) {
 		t.Error("the refusal is not counted")
 	}
 	_ = held[0].Close()
-	for late := time.Now().Add(pipelinetest.Patience); alive(from(t, stranger, a.Addr())) != nil; { // the server sees the end by and by
-		if time.Now().After(late) {
-			t.Fatal("a connection that was closed freed no place")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	until(t, "the place of a connection that was closed", func() bool {
+		_, err := connect(t, stranger, a.Addr())
+		return err == nil
+	})
 }

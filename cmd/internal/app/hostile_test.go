@@ -500,12 +500,13 @@ func (v *victim) settle() {
 
 // state is all that the product remembers, by key: entities, links, windows,
 // marks of guards, timers and queues. Left out is what is there to be looked at
-// only: the journal and the quarantine.
+// only: the journal, the quarantine and the courses of streams, which are written
+// down from time to time.
 func (v *victim) state() map[string]string {
 	v.t.Helper()
 	s := map[string]string{}
 	err := v.app.store.Scan(context.Background(), "", func(key string, value []byte) bool {
-		if !strings.HasPrefix(key, "q/") {
+		if !strings.HasPrefix(key, "q/") && !strings.HasPrefix(key, "~t/signals/c/") {
 			s[key] = string(value)
 		}
 		return true

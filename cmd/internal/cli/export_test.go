@@ -62,7 +62,7 @@ func TestExport(t *testing.T) {
 		{"say about what", 2, nil},
 		{"give one of", 2, []string{"--user", "x", "--chain", "y"}},
 		{"is there already, and evidence is never overwritten", 1, []string{"--chain", decision, "--out", one}},
-		{"nothing was found about user nobody", 1, []string{"--user", "nobody", "--out", p.path("three")}},
+		{"nothing was found about user joan@example.com", 1, []string{"--user", "joan@example.com", "--out", p.path("three")}},
 		{"did you mean user.name", 1, []string{"--query", "usr.name:x", "--out", p.path("three")}},
 		{"give the file to check", 2, []string{"verify"}},
 		{"no such file", 1, []string{"verify", p.path("three")}},
