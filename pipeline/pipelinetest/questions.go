@@ -127,6 +127,7 @@ var answers = []struct {
 func TestQuestions(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.Searcher)) {
 	t.Run("Answers", func(t *testing.T) { testAnswers(t, open) })
 	t.Run("Chain", func(t *testing.T) { testChain(t, open) })
+	t.Run("SessionEnds", func(t *testing.T) { testSessionEnds(t, open) })
 	t.Run("Many", func(t *testing.T) { testManyPairs(t, open) })
 	t.Run("Mistakes", func(t *testing.T) { testQuestionMistakes(t, open) })
 }
@@ -226,6 +227,60 @@ func testChain(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.Searc
 		if got := treeOf(links, ""); got != want {
 			t.Errorf("the chain of %s is\n%s\nwant\n%s", id, got, want)
 		}
+	}
+}
+
+// testSessionEnds: the timeline of a session shows what ended all sessions of its
+// user or on its device, and not what did so elsewhere, before it, or in part.
+func testSessionEnds(t *testing.T, open func(t *testing.T) (pipeline.Sink, query.Searcher)) {
+	const ended = `{"entity":"session","from":"live","to":"revoked","applied":true}`
+	const disabled = `{"entity":"user.account","from":"enabled","to":"disabled","applied":true}`
+	sink, searcher := open(t)
+	s := &story{t: t}
+	tell := func(at, typ, user, device, session, change string) {
+		s.tell(told{at: onDay(at), issuer: storyIdP, user: user, device: device, session: session, typ: typ, body: "{}", change: change})
+	}
+	tell("06:00:00", "session-revoked", "ann", "", "", ended)
+	tell("07:00:00", "session-established", "ann", "LT-1", "s-1", "")
+	tell("07:01:00", "session-established", "bob", "LT-3", "s-2", "")
+	tell("07:10:00", "session-revoked", "bob", "", "", ended)
+	tell("08:00:00", "session-revoked", "ann", "LT-2", "", ended)
+	tell("08:10:00", "session-revoked", "ann", "LT-1", "", ended)
+	tell("08:15:00", "session-revoked", "", "LT-1", "", ended)
+	tell("08:20:00", "session-revoked", "bob", "LT-1", "", ended)
+	tell("08:30:00", "session-revoked", "ann", "", "s-9", ended)
+	tell("09:00:00", "session-revoked", "ann", "", "", ended)
+	tell("09:10:00", "session-revoked", "ann", "", "", "") // of an application only
+	tell("09:30:00", "account-disabled", "ann", "", "", disabled)
+	act := asked("unplanned_leaver", "revoke-session", "app", pipeline.Queued)
+	act.ID, act.Key, act.User, act.Mode, act.Attempt = "a-1", "email:ann@example.com", storyUser("ann"), pipeline.Enforce, 1
+	s.went(onDay("09:31:00"), act)
+	act.Status = pipeline.Acked
+	s.went(onDay("09:31:01"), act)
+	act.ID, act.Test = "a-2", true
+	s.went(onDay("09:32:00"), act)
+	tell("09:40:00", "account-enabled", "ann", "", "", `{"entity":"user.account","from":"disabled","to":"enabled","applied":true}`)
+	deliver(t, sink, s.docs...)
+	q, _ := question.Lookup("session-timeline")
+	for from, want := range map[string]string{
+		"00:00:00": "07:00 08:10 08:15 09:00 09:30 09:31",
+		"09:15:00": "09:30 09:31", // whose it is was said before
+	} {
+		a, err := question.Ask(t.Context(), searcher, q, question.Request{Now: SearcherNow, From: onDay(from), Values: map[string]string{"session": "s-1"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, d := range a.Docs {
+			got = append(got, d.Time.UTC().Format("15:04"))
+		}
+		if strings.Join(got, " ") != want || a.Found != len(got) {
+			t.Errorf("from %s it is %d documents, %q; want %q", from, a.Found, got, want)
+		}
+	}
+	long := strings.Repeat(`"`, 500)
+	if _, err := question.Ask(t.Context(), searcher, q, question.Request{Now: SearcherNow, Values: map[string]string{"session": long}}); err != nil {
+		t.Errorf("a session with a long name: %v", err)
 	}
 }
 

@@ -55,6 +55,9 @@ func Ask(ctx context.Context, s query.Searcher, q Question, r Request) (Answer, 
 	switch {
 	case q.Timeline != "":
 		about, err := query.Timeline(q.Timeline, values[q.Timeline])
+		if err == nil && q.Endings {
+			about, err = a.withEndings(about)
+		}
 		if err != nil {
 			return Answer{}, err
 		}

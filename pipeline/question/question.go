@@ -19,6 +19,7 @@ type Question struct {
 	Since  time.Duration // how far back it looks unless told; 0: everything
 
 	Timeline string // kind of query.Timeline, whose value is the parameter of that name
+	Endings  bool   // of a session: with what ended all of its user's, or of its device's
 	Chain    string // parameter with any id of a causal chain, which is given whole; Tree nests it
 	Count    *Count
 	Sequence *Sequence

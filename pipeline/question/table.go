@@ -33,9 +33,9 @@ var table = []Question{
 	},
 	{
 		Name: "session-timeline", Ask: "What happened to this session?",
-		Doc:    "As the timeline of a user, for one session, by any identifier of it.",
+		Doc:    "As the timeline of a user, for one session, by any identifier of it. What ended all sessions of its user, or all on its device, is there too: all sessions revoked, the account disabled or deleted, by others or by an action of ours that was taken. Searches in Kibana find only what names the session.",
 		Params: []Param{{"session", Text, "any identifier of the session", "", "s-100"}},
-		Since:  day, Timeline: "session",
+		Since:  day, Timeline: "session", Endings: true,
 		ESQL: `FROM logs-ssf.*-*
 | WHERE @timestamp > NOW() - 24 hours AND (session.id == "{session}" OR session.keys : "{session}")
 | KEEP @timestamp, event.dataset, event.action, message, policy.result, action.status, chain.root, event.sequence

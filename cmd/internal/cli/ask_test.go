@@ -171,6 +171,10 @@ func TestAsk(t *testing.T) {
 			}
 		}
 	}
+	asked, _, _ := told(t, conf, "ask", "session-timeline", "--session", "s-100", "--since", "all")
+	if out, _, _ := told(t, conf, "timeline", "--session", "s-100", "--since", "all"); out != asked || !strings.Contains(out, "session established") {
+		t.Errorf("timeline --session prints\n%s\nand the question\n%s", out, asked)
+	}
 	out, _, _ := told(t, conf, "ask", "rule-quality", "--since", "all", "--format", "json")
 	var rows []map[string]any
 	if err := json.Unmarshal([]byte(out), &rows); err != nil || len(rows) != 4 || rows[0]["rule.name"] != "credential_compromise" || rows[0]["false share"] != 1.0 {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
 	"github.com/signalbox-dev/signalbox/pipeline/query"
+	"github.com/signalbox-dev/signalbox/pipeline/question"
 )
 
 // runTimeline shows, oldest first, what happened around one thing.
@@ -46,21 +47,9 @@ func runTimeline(ctx context.Context, c *call) error {
 	if kind == "" {
 		return usagef("say around what: --user, --session or --device; signalbox chain ID shows what came of one cause")
 	}
-	q, err := query.Timeline(kind, value)
-	if err != nil {
-		return usagef("--%s: %v", kind, err)
-	}
-	from, to, err := when.times(time.Now())
+	docs, total, partial, err := c.timeline(ctx, *path, kind, value, when, *limit)
 	if err != nil {
 		return err
-	}
-	client, err := c.connect(ctx, *path)
-	if err != nil {
-		return err
-	}
-	docs, total, partial, err := fetch(ctx, client, api.QueryRequest{Query: q.String(), From: from, To: to, Sort: "@timestamp:asc"}, *limit)
-	if err != nil {
-		return c.explainFailure(err, *path, "")
 	}
 	if *format != "text" {
 		if err := writeDocs(c.Out, *format, docs); err != nil {
@@ -83,6 +72,32 @@ func runTimeline(ctx context.Context, c *call) error {
 		fmt.Fprintf(c.Err, "nothing about %s %s with --since %s; identifiers are whole, such as jane@example.com, and --since all looks at everything that is kept\n", kind, value, *when.since)
 	}
 	return nil
+}
+
+// timeline asks for the documents around one thing. Those of a session are the
+// answer to a question, as not all that ends a session names it.
+func (c *call) timeline(ctx context.Context, path, kind, value string, when span, limit int) (docs []json.RawMessage, total int, partial string, err error) {
+	if kind == "session" {
+		a, err := c.answer(ctx, path, when, api.AskRequest{Name: "session-timeline", Limit: min(limit, question.MaxLimit), Values: map[string]string{"session": value}})
+		return a.Docs, a.Found, a.Partial, err
+	}
+	q, err := query.Timeline(kind, value)
+	if err != nil {
+		return nil, 0, "", usagef("--%s: %v", kind, err)
+	}
+	from, to, err := when.times(time.Now())
+	if err != nil {
+		return nil, 0, "", err
+	}
+	client, err := c.connect(ctx, path)
+	if err != nil {
+		return nil, 0, "", err
+	}
+	docs, total, partial, err = fetch(ctx, client, api.QueryRequest{Query: q.String(), From: from, To: to, Sort: "@timestamp:asc"}, limit)
+	if err != nil {
+		err = c.explainFailure(err, path, "")
+	}
+	return docs, total, partial, err
 }
 
 // printTimeline prints documents as an analyst reads them: one line each, the
