@@ -138,6 +138,9 @@ func (p *Pipeline) notMeant(ctx context.Context, verb, id string, waiting []Wait
 			if a.Status == Dead {
 				return refuse("%s is dead and can be sent no more: it expired at %s", id, a.Expires.Format(time.RFC3339))
 			}
+			if a.Status == Superseded && a.Into != "" {
+				return refuse("%s is %s: %s", id, a.Status, a.Why)
+			}
 			return refuse("%s is %s: nothing of it waits for a person", id, a.Status)
 		}
 	}

@@ -21,7 +21,7 @@ import (
 type parcel struct {
 	Action Action   `json:"action"`
 	Bytes  []byte   `json:"bytes,omitempty"`
-	Merge  string   `json:"merge,omitempty"` // key of the mark by which equal actions become part of it
+	Merge  string   `json:"merge,omitempty"` // by which equal actions are known
 	Then   []Action `json:"then,omitempty"`  // parts that wait for this one, which is a call
 }
 
@@ -333,7 +333,7 @@ func (d *dispatcher) tell(ctx context.Context, tx store.Tx, l load, r Result, no
 		if a.Test {
 			return nil
 		}
-		kept, err := d.p.keep(tx, Waiting{Action: again, Share: "sink " + d.name, Parts: append([]Action{again}, then...), Since: now.UTC()})
+		kept, err := d.p.keep(tx, Waiting{Action: again, Share: "sink " + d.name, Parts: append([]Action{again}, then...), Since: now.UTC(), Booking: booking{Merge: l.Merge}})
 		if err == nil && !kept {
 			d.p.log.Warn("too many actions wait for a person: a dead one cannot be sent again", "sink", d.name, "action", a.ID)
 		}
@@ -456,7 +456,10 @@ func (p *Pipeline) record(ctx context.Context, locks []string, fn func(tx store.
 		if a.Status == Acked {
 			obs.Acked(a.Target, now.Sub(a.Received))
 		}
-		if a.Status == Dead || a.Status == Expired {
+		switch {
+		case a.Status == Acked:
+			p.supersede(ctx, e.merge, *a)
+		case (a.Status == Dead || a.Status == Expired) && a.Stream == "": // the streams beside it go on
 			p.unmerge(ctx, e.merge, a.ID)
 		}
 	}

@@ -410,8 +410,8 @@ func (p *Pipeline) backlogged(sink string) bool {
 // booking is what an action that goes out is booked under with the guards that
 // count.
 type booking struct {
-	Merge    string        `json:"merge,omitempty"`
-	MergeFor time.Duration `json:"merge_for,omitempty"`
+	Merge    string        `json:"merge,omitempty"`     // by which equal actions are known
+	MergeFor time.Duration `json:"merge_for,omitempty"` // how long they become part of it; 0: they do not
 	Hop      string        `json:"hop"`
 	Limit    string        `json:"limit,omitempty"`
 	Issuer   string        `json:"issuer,omitempty"`
@@ -419,10 +419,7 @@ type booking struct {
 }
 
 func (q *proposal) booking() booking {
-	k := booking{Hop: q.hopKey(), Issuer: q.issuerKey()}
-	if q.typ.Merge > 0 {
-		k.Merge, k.MergeFor = q.mergeKey(), q.typ.Merge
-	}
+	k := booking{Hop: q.hopKey(), Issuer: q.issuerKey(), Merge: q.mergeKey(), MergeFor: q.typ.Merge}
 	if q.Limit.Actions > 0 {
 		k.Limit, k.Bound = q.limitKey(), q.Limit
 	}
@@ -436,7 +433,7 @@ func (k booking) keys() []string {
 
 // charge books an action that goes out.
 func (k booking) charge(tx store.Tx, gen *Settings, id string, now time.Time) error {
-	if k.Merge != "" {
+	if k.MergeFor > 0 {
 		tx.Put(k.Merge, []byte(strconv.FormatInt(now.Add(k.MergeFor).UnixMilli(), 10)+" "+id))
 	}
 	if k.Hop != "" {

@@ -221,7 +221,7 @@ func (r *rig) mayAll() map[pipeline.Status]bool {
 	last, met := map[string]pipeline.Status{}, map[pipeline.Status]bool{}
 	for _, rec := range r.records() {
 		for _, a := range rec.Actions {
-			key := fmt.Sprint(a.ID, " ", a.Part, " ", a.Emits, " to ", a.Target)
+			key := fmt.Sprint(a.ID, " ", a.Part, " ", a.Emits, " to ", a.Target, " ", a.Stream)
 			before, known := last[key]
 			if !known && rec.Kind == pipeline.InputRecord {
 				before, known = pipeline.Proposed, a.Status != pipeline.Proposed

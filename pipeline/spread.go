@@ -96,7 +96,7 @@ func (d *dispatcher) copies(tx store.Tx, s Spreader, l load, now time.Time, add 
 			add(a, "")
 			continue
 		}
-		if err := Enqueue(tx, &a, now); err != nil {
+		if err := enqueue(tx, &a, l.Merge, now); err != nil {
 			return err
 		}
 		add(a, "")
@@ -116,9 +116,11 @@ func (d *dispatcher) copies(tx store.Tx, s Spreader, l load, now time.Time, add 
 
 // Enqueue puts a part of an action into the queue of its sink or stream and
 // makes it say so. The transaction should tell the journal, too.
-func Enqueue(tx store.Tx, a *Action, now time.Time) error {
+func Enqueue(tx store.Tx, a *Action, now time.Time) error { return enqueue(tx, a, "", now) }
+
+func enqueue(tx store.Tx, a *Action, merge string, now time.Time) error {
 	a.Status, a.Guard, a.Why = Queued, "", ""
-	item, err := newItem(*a, nil, "", now)
+	item, err := newItem(*a, nil, merge, now)
 	if err != nil {
 		return err
 	}

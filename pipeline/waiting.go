@@ -41,6 +41,8 @@ type Waiting struct {
 	// sink that refused it for good.
 	Share string `json:"share,omitempty"`
 
+	Same *SameDone `json:"same,omitempty"` // what did the same since, of an action that waits all the same
+
 	Cause   string  `json:"cause,omitempty"` // canonical key of the causing event's subject
 	Booking booking `json:"booking"`
 }
@@ -93,6 +95,9 @@ func (p *Pipeline) keep(tx store.Tx, w Waiting) (bool, error) {
 		}
 	}
 	tx.Put(key, text)
+	if err := want(tx, w); err != nil {
+		return false, err
+	}
 	if x := w.expires(); !x.IsZero() {
 		tx.SetTimer(store.Timer{ID: key, Due: x})
 	}
@@ -119,7 +124,7 @@ func drop(tx store.Tx, w Waiting) error {
 	key := w.key()
 	tx.Delete(key)
 	tx.CancelTimer(key)
-	return nil
+	return unwant(tx, w)
 }
 
 func countWaiting(tx store.Tx, key string) (int, error) {
