@@ -173,7 +173,7 @@ type Action struct {
 	Status   Status          `json:"status"`
 	Guard    string          `json:"guard,omitempty"`  // the guard that stopped it: remit, protected, stop, stale, late, mode, merge, loop, limit, template, backlog, do, stream
 	Why      string          `json:"why,omitempty"`    // one sentence on the status
-	Into     string          `json:"into,omitempty"`   // merged: id of the action it became part of
+	Into     string          `json:"into,omitempty"`   // merged: id of the action it became part of; superseded: of the one that did the same
 	Txn      string          `json:"txn,omitempty"`    //
 	JTI      string          `json:"jti,omitempty"`    // of the SET, once signed
 	Token    string          `json:"token,omitempty"`  // compact SET, in the record of its first hand-over

@@ -248,7 +248,7 @@ var table = func() []Field {
 		{"action.jti", Keyword, one, Action, "Id of the token sent.", "9b2"},
 		{"action.guard", Keyword, one, Action, "Guard that held it: remit, protected, stop, stale, late, merge, loop, limit, mode, template, backlog; do where the call before it was not taken; stream where the streams of its sink decided.", "protected"},
 		{"action.why", Keyword, one, Action, "One sentence on the status.", "protected subject"},
-		{"action.into", Keyword, one, Action, "Action it was merged into.", "a-0"},
+		{"action.into", Keyword, one, Action, "Action it was merged into, or that did the same while it waited for a person.", "a-0"},
 		{"action.attempt", Long, one, Action, "Which try.", "0"},
 		{"action.info", Keyword, one, Action, "The peer's answer.", "202"},
 		{"action.http_status", Long, one, Action, "HTTP status of the peer's answer.", "202"},

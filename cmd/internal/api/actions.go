@@ -32,6 +32,8 @@ type WaitingAction struct {
 	Since    time.Time       `json:"since"`
 	Expires  time.Time       `json:"expires,omitzero"`
 	Parts    []ActionPart    `json:"parts"` // what goes out when it is released, in order
+
+	Same *pipeline.SameDone `json:"same,omitempty"` // another action that did the same since; this one was asked for later, or is dead
 }
 
 // ActionPart is what one target gets of an action.
@@ -111,7 +113,7 @@ func waitingAction(w pipeline.Waiting, bodies bool) WaitingAction {
 	a := w.Action
 	v := WaitingAction{
 		ID: a.ID, Type: a.Type, Rule: a.Rule, Severity: a.Severity, Subject: a.Key, Name: nameOf(a), Reason: a.Reason,
-		Status: a.Status, Guard: a.Guard, Why: a.Why, Target: a.Target, Since: w.Since, Expires: a.Expires, Parts: []ActionPart{},
+		Status: a.Status, Guard: a.Guard, Why: a.Why, Target: a.Target, Since: w.Since, Expires: a.Expires, Parts: []ActionPart{}, Same: w.Same,
 	}
 	for _, part := range w.Parts {
 		p := PartOf(part)

@@ -28,7 +28,9 @@ const actionHelp = `Usage: signalbox action list [flags]
 
 List, release and end the actions that wait for a person: those a guard holds,
 those a rule may do on approval only, and those a receiver refused for good
-(dead). What nobody releases in time expires.
+(dead). What nobody releases in time expires. One whose work was done otherwise,
+by what was asked for at the same time or later, is superseded. What did the same
+and was asked for before is named: whether that is enough is for a person to say.
 `
 
 // runAction works on actions that wait for a person.
@@ -124,17 +126,30 @@ func (c *call) actionList(ctx context.Context, _ string) error {
 		fmt.Fprintln(c.Err, "no action waits for a person")
 		return nil
 	}
+	head := []string{"SINCE", "ID", "STATUS", "GUARD", "ACTION", "FOR", "RULE", "EXPIRES", "REASON"}
+	marked := slices.ContainsFunc(list.Actions, func(a api.WaitingAction) bool { return a.Same != nil })
+	if marked {
+		head = slices.Insert(head, len(head)-1, "SAME DONE")
+	}
 	var rows [][]string
 	for _, a := range list.Actions {
 		what := a.Type
 		if a.Target != "" {
 			what += " (" + a.Target + ")"
 		}
-		rows = append(rows, []string{
-			a.Since.UTC().Format("2006-01-02 15:04:05Z"), a.ID, string(a.Status), a.Guard, what, a.Name, a.Rule, until(a.Expires), a.Reason,
-		})
+		row := []string{
+			stampOf(a.Since), a.ID, string(a.Status), a.Guard, what, a.Name, a.Rule, until(a.Expires), a.Reason,
+		}
+		if marked {
+			done := ""
+			if a.Same != nil {
+				done = stampOf(a.Same.At) + " by " + a.Same.Rule
+			}
+			row = slices.Insert(row, len(row)-1, done)
+		}
+		rows = append(rows, row)
 	}
-	if err := table(c.Out, []string{"SINCE", "ID", "STATUS", "GUARD", "ACTION", "FOR", "RULE", "EXPIRES", "REASON"}, rows); err != nil {
+	if err := table(c.Out, head, rows); err != nil {
 		return err
 	}
 	if list.Total > len(list.Actions) {
@@ -147,8 +162,10 @@ func until(at time.Time) string {
 	if at.IsZero() {
 		return "never"
 	}
-	return at.UTC().Format("2006-01-02 15:04:05Z")
+	return stampOf(at)
 }
+
+func stampOf(at time.Time) string { return at.UTC().Format("2006-01-02 15:04:05Z") }
 
 // actionShow shows all there is about one action.
 func (c *call) actionShow(ctx context.Context, _ string) error {
@@ -193,6 +210,9 @@ func printAction(r *report, a api.ActionAnswer) {
 			held += " by guard " + w.Guard
 		}
 		r.head("waits", "%s until %s: %s", held, until(w.Expires), w.Why)
+		if w.Same != nil {
+			r.line(2, "the same was done at %s by %s of rule %s", stampOf(w.Same.At), w.Same.ID, w.Same.Rule)
+		}
 		for _, part := range w.Parts {
 			text := partName(part)
 			if part.After > 0 {

@@ -1,6 +1,7 @@
 package cli_test
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
@@ -101,6 +102,44 @@ func TestAction(t *testing.T) {
 		t.Errorf("again: exit %d, %q", code, out)
 	}
 	shows(t, errs, `^not done: `+id+` is \w+: nothing of it waits for a person$`)
+}
+
+// TestActionSame: an action that was done otherwise ends, and one that was asked
+// for later says what did the same.
+func TestActionSame(t *testing.T) {
+	p := newProduct(t, approvals)
+	waiting := func(who string) (ids []string) {
+		p.take("credential-compromise", who, exposed)
+		p.take("credential-compromise", who, exposed)
+		var list struct {
+			Actions []struct{ ID, Type, Name string }
+		}
+		if err := json.Unmarshal([]byte(p.run("action", "list", "--format", "json")), &list); err != nil {
+			t.Fatal(err)
+		}
+		for _, a := range list.Actions {
+			if a.Type == "revoke-session" && a.Name == who {
+				ids = append(ids, a.ID)
+			}
+		}
+		if len(ids) != 2 {
+			t.Fatalf("%d wait for %s", len(ids), who)
+		}
+		return ids
+	}
+	jane, joe := waiting("jane@example.com"), waiting("joe@example.com")
+	p.run("action", "approve", jane[0], joe[1])
+	for _, id := range []string{jane[0], joe[1]} {
+		p.waitFor("action.status:acked action.target:app action.id:" + id)
+	}
+	p.waitFor("action.status:superseded action.into:" + joe[1] + " action.id:" + joe[0])
+	shows(t, p.run("action", "show", joe[0]), `superseded: the same was done at \S+Z by `+joe[1]+` of rule threat_alert$`)
+	list := p.run("action", "list")
+	shows(t, list, `EXPIRES +SAME DONE +REASON$`, jane[1]+` .* \S+ \S+Z by threat_alert +jane@example.com: `)
+	if strings.Contains(list, joe[0]) {
+		t.Errorf("%s is listed still:\n%s", joe[0], list)
+	}
+	shows(t, p.run("action", "show", jane[1]), `^ +the same was done at \S+ \S+Z by `+jane[0]+` of rule threat_alert$`)
 }
 
 // TestActionAll: many are released at once, but not what is protected, and not
