@@ -63,7 +63,7 @@ func TestRealSecure(t *testing.T) {
 			return &SASL{Mechanism: mech, Username: "signalbox", Password: password}
 		}
 		s := start(t, r.secure(topic, topic+mech, login("signalbox-test")), newLedger(""))
-		r.awaitCommitted(topic+mech, 5, 30*time.Second)
+		r.awaitCommitted(topic+mech, 5)
 		s.stop()
 		err := r.secure(topic, topic+mech, login("wrong")).Run(t.Context(), pipelinetest.NewRecorder())
 		if err == nil || !strings.Contains(err.Error(), "check username, password or token of sasl") {
@@ -97,10 +97,10 @@ func TestRealOAuth(t *testing.T) {
 		return &SASL{Mechanism: mechOAuth, TokenURL: srv.URL, ClientID: "signalbox", ClientSecret: "hush", Scope: "read", AllowPrivate: true}
 	}
 	s := start(t, r.secure(topic, topic, login()), newLedger(""))
-	r.awaitCommitted(topic, 5, 30*time.Second)
+	r.awaitCommitted(topic, 5)
 	s.stop()
 	fixed := start(t, r.secure(topic, topic+"-fixed", &SASL{Mechanism: mechOAuth, Token: pipeline.Secret(jwt(key, "kafka"))}), newLedger(""))
-	r.awaitCommitted(topic+"-fixed", 5, 30*time.Second)
+	r.awaitCommitted(topic+"-fixed", 5)
 	fixed.stop()
 	another.Store(true)
 	err := r.secure(topic, topic, login()).Run(t.Context(), pipelinetest.NewRecorder())

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/signalbox-dev/signalbox/pipeline"
+	"github.com/signalbox-dev/signalbox/pipeline/pipelinetest"
 	"github.com/signalbox-dev/signalbox/pipeline/store"
 )
 
@@ -83,11 +84,14 @@ func (r *real) committed(group string) (n int64) {
 	return n
 }
 
-func (r *real) awaitCommitted(group string, n int64, within time.Duration) {
+// awaitCommitted waits as long as the position goes on.
+func (r *real) awaitCommitted(group string, n int64) {
 	r.t.Helper()
-	for late := time.Now().Add(within); r.committed(group) < n; time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(late) {
-			r.t.Fatalf("%d of %d records are committed", r.committed(group), n)
+	for last, late := int64(-1), time.Now(); last < n; time.Sleep(50 * time.Millisecond) {
+		if now := r.committed(group); now > last {
+			last, late = now, time.Now().Add(pipelinetest.Patience)
+		} else if time.Now().After(late) {
+			r.t.Fatalf("%d of %d records are committed", now, n)
 		}
 	}
 }
@@ -97,7 +101,9 @@ func (r *real) source(topic string, change ...func(*SourceConfig)) *source {
 	for _, f := range change {
 		f(c)
 	}
-	return openSource(r.t, c)
+	s := openSource(r.t, c)
+	s.opts = append(s.opts, kgo.SessionTimeout(sessionTime)) // a broker that was killed must give members up
+	return s
 }
 
 // TestRealRebalance: members come and go while records are handled; each is
@@ -116,7 +122,7 @@ func TestRealRebalance(t *testing.T) {
 	})
 	first.stop()
 	r.fill(topic, 4, n, n/2)
-	r.awaitCommitted(topic, 3*n/2, time.Minute)
+	r.awaitCommitted(topic, 3*n/2)
 	second.stop()
 	if got := one.count() + two.count(); got != 3*n/2 {
 		t.Errorf("%d records were handled, want %d", got, 3*n/2)
@@ -141,7 +147,7 @@ func TestRealPoison(t *testing.T) {
 	line := newLine(t, st)
 	s := r.source(topic, func(c *SourceConfig) { c.DeadLetter = dead })
 	start(t, s, line)
-	r.awaitCommitted(topic, 21, 30*time.Second)
+	r.awaitCommitted(topic, 21)
 	render, sink := s.Follow()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
@@ -172,11 +178,11 @@ func TestRealBrokerKilled(t *testing.T) {
 	l := newLedger("")
 	s := start(t, r.source(topic), l)
 	r.fill(topic, 2, 0, 5000)
-	r.awaitCommitted(topic, 5000, time.Minute)
+	r.awaitCommitted(topic, 5000)
 	broker("kill")
 	broker("start")
 	r.fill(topic, 2, 5000, 5000)
-	r.awaitCommitted(topic, 10_000, 2*time.Minute)
+	r.awaitCommitted(topic, 10_000)
 	s.stop()
 	if got := l.count(); got != 10_000 {
 		t.Errorf("%d records were handled", got)
@@ -202,7 +208,7 @@ func TestRealLoad(t *testing.T) {
 	defer st.Close()
 	began := time.Now()
 	s := start(t, r.source(topic), newLine(t, st))
-	r.awaitCommitted(topic, int64(*realRecords), 20*time.Minute)
+	r.awaitCommitted(topic, int64(*realRecords))
 	took := time.Since(began)
 	s.stop()
 
@@ -276,7 +282,7 @@ func TestRealKill(t *testing.T) {
 		done := r.committed(topic)
 		r.fill(topic, 4, n, each)
 		n += each
-		for late := time.Now().Add(time.Minute); r.committed(topic) == done; time.Sleep(5 * time.Millisecond) {
+		for late := time.Now().Add(pipelinetest.Patience); r.committed(topic) == done; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(late) {
 				end()
 				t.Fatalf("nothing is handled\n%s", log.String())
@@ -286,13 +292,13 @@ func TestRealKill(t *testing.T) {
 	}
 	run()
 	defer end()
-	for late := time.Now().Add(3 * time.Minute); r.committed(topic) < int64(n); time.Sleep(100 * time.Millisecond) {
+	for late := time.Now().Add(pipelinetest.Patience); r.committed(topic) < int64(n); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(late) {
 			t.Fatalf("%d of %d\n%s", r.committed(topic), n, log.String())
 		}
 	}
 	seen := map[string]int{}
-	for late := time.Now().Add(time.Minute); len(seen) < n && time.Now().Before(late); time.Sleep(time.Second) {
+	for late := time.Now().Add(pipelinetest.Patience); len(seen) < n && time.Now().Before(late); time.Sleep(time.Second) {
 		out, err := exec.Command(binary, "query", "-config", config, "--since", "all", "--limit", "1000000", "--format", "ndjson", "ssf.source:edr").Output()
 		if err != nil {
 			t.Fatal(err)
