@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"slices"
 	"time"
@@ -155,10 +156,8 @@ func (a *App) Stop(ctx context.Context) error {
 		}
 		// The loops end within their connectors' time-outs; the store must not
 		// close under them.
-		grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
-		defer cancel()
-		if werr := a.loops.wait(grace); werr != nil {
-			err = errors.New("stop: a part did not end within 10 s")
+		if werr := a.loops.wait(10); werr != nil {
+			err = fmt.Errorf("stop: %w", werr)
 			return
 		}
 		err = a.close()

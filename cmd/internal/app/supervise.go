@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -76,17 +77,22 @@ func (l *loops) faults() map[string]string {
 	return m
 }
 
-// wait blocks until every loop has ended or ctx does.
-func (l *loops) wait(ctx context.Context) error {
+// wait blocks until every loop has ended, for so many seconds at most. Time in
+// which the whole machine stands still counts as one of them.
+func (l *loops) wait(seconds int) error {
 	done := make(chan struct{})
 	go func() {
 		l.wg.Wait()
 		close(done)
 	}()
-	select {
-	case <-done:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for range seconds {
+		select {
+		case <-done:
+			return nil
+		case <-tick.C:
+		}
 	}
+	return fmt.Errorf("a part did not end within %d s", seconds)
 }
