@@ -34,6 +34,8 @@ type Streamer interface {
 // StreamInspector is the configuration of a Streamer that can tell how its streams
 // stand from the store of a product that does not run.
 type StreamInspector interface {
+	// InspectStreams tells how the streams of the sink of that name stand, by id.
+	// It changes nothing in the store.
 	InspectStreams(ctx context.Context, name string, s store.Store) ([]StreamState, error)
 }
 

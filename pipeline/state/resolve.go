@@ -9,12 +9,15 @@ import (
 
 // Reader reads what is stored. store.Tx is one.
 type Reader interface {
+	// Get returns the value of a key, which is not to be changed.
 	Get(key string) (value []byte, ok bool, err error)
 }
 
 // Writer changes what is stored. store.Tx is one.
 type Writer interface {
+	// Put sets the value of a key. It must not be changed afterwards.
 	Put(key string, value []byte)
+	// Delete removes a key. One without a value is no error.
 	Delete(key string)
 }
 

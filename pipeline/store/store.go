@@ -105,6 +105,7 @@ type Tx interface {
 	Get(key string) (value []byte, ok bool, err error)
 	// Put sets it. The value must not be changed afterwards.
 	Put(key string, value []byte)
+	// Delete removes it. A key without a value is no error.
 	Delete(key string)
 
 	// Seen looks an input id up among the marks.
@@ -144,11 +145,12 @@ type Tx interface {
 	// CancelTimer removes it if it is there.
 	CancelTimer(id string)
 
-	// Cursor reads the named position, 0 if it was never moved. MoveCursor sets
-	// it; from then on the journal keeps every record above it, also above 0,
-	// until DropCursor forgets the name.
+	// Cursor reads the named position, 0 if it was never moved.
 	Cursor(name string) (uint64, error)
+	// MoveCursor sets it; from then on the journal keeps every record above it,
+	// also above 0.
 	MoveCursor(name string, seq uint64)
+	// DropCursor forgets the name, and nothing is kept for it any more.
 	DropCursor(name string)
 
 	// Commit makes all of it durable and visible at once. Locks are released as
@@ -158,6 +160,7 @@ type Tx interface {
 	// could have seen is on disk. ctx is looked at before anything is written
 	// and not after.
 	Commit(ctx context.Context) error
+	// Rollback forgets all of it and releases the locks.
 	Rollback()
 }
 

@@ -6,8 +6,9 @@
 // invalid UTF-8, lone surrogates, trailing bytes, numbers no computer should
 // be asked to write out, and anything over the given Limits (JWT-09).
 //
-// It is for reading only. To write JSON use encoding/json, or the append
-// helpers of this package where a caller builds text in a buffer.
+// To write JSON use encoding/json. Builder and AppendString are for where text
+// is put together in a buffer, as mappings and documents are: what a Builder
+// makes is held to the same Limits and can be read as a Value at once.
 //
 // Values are immutable and safe for concurrent use; they keep the parsed bytes
 // alive, which must not be modified afterwards.

@@ -1,6 +1,13 @@
 // Package transmitter is the sink "ssf": it states what the product did to
-// receivers of the Shared Signals Framework, as signed Security Event Tokens
-// pushed to their endpoints (RFC 8935).
+// receivers of the Shared Signals Framework, as signed Security Event Tokens.
+//
+// In its short form it is one push stream (RFC 8935). With receivers it is a
+// transmitter whose receivers make and manage streams of their own (SSF sections
+// 7 and 8), which are pushed, or polled (RFC 8936). What a receiver may be told
+// of, and by which events, is the configuration's word; who calls is told by a
+// token, and a stream of another receiver is one that is not there (SSF-TX-17).
+// What waits for a stream is a queue of the line's store, and so is what there
+// is to know of the stream.
 //
 // # Promise
 //
