@@ -47,7 +47,7 @@ func (c Channels) Verify(ctx context.Context, m Message) (Signal, error) {
 		id = string(sum[:16])
 	}
 	return Signal{
-		Message: m, InputID: RecordInputID(m.Source, id),
+		Message: m, InputID: recordInputID(m.Source, id),
 		Assurance: event.Channel, Issuer: m.Source, Txn: m.Txn, Record: record,
 	}, nil
 }

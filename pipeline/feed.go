@@ -78,7 +78,7 @@ func (p *Pipeline) TakeFeedHealth(ctx context.Context, h FeedHealth) error {
 	}
 	now := p.now()
 	typ, _ := event.ByName("feed-health")
-	input := RecordInputID(feedSource, h.Source+"@"+h.Since.UTC().Format(time.RFC3339Nano)+" "+h.Status)
+	input := recordInputID(feedSource, h.Source+"@"+h.Since.UTC().Format(time.RFC3339Nano)+" "+h.Status)
 	msg := Message{Source: feedSource, Body: body, ContentType: "application/json", Received: now, Delivery: "internal"}
 	u := &unit{msg: msg, remits: []string{""}, chain: input}
 	u.sig = Signal{

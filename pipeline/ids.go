@@ -29,9 +29,9 @@ func hash(parts ...string) string {
 // SETInputID is the input id of a Security Event Token (SET-27).
 func SETInputID(issuer, jti string) string { return "i-" + hash("set", issuer, jti) }
 
-// RecordInputID is the input id of a record without a token id: the position
+// recordInputID is the input id of a record without a token id: the position
 // where the channel has a stable one, else a digest of the bytes.
-func RecordInputID(source, positionOrDigest string) string {
+func recordInputID(source, positionOrDigest string) string {
 	return "i-" + hash("record", source, positionOrDigest)
 }
 

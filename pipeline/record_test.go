@@ -107,7 +107,7 @@ func TestIDs(t *testing.T) {
 		{"lane", DecisionID(ev, ""), DecisionID(ev, "shadow")},
 		{"key", ActionID(ev, "r", "t", "s", "", ""), ActionID(ev, "r", "t", "s", "k", "")},
 		{"sink", TokenID("a-1", "x"), TokenID("a-1", "y")},
-		{"record and set", RecordInputID("https://idp.example.com", "jti-1"), input},
+		{"record and set", recordInputID("https://idp.example.com", "jti-1"), input},
 	} {
 		if c.a == c.b {
 			t.Errorf("%s: both are %s", c.name, c.a)

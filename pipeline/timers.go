@@ -125,7 +125,7 @@ func (p *Pipeline) fire(ctx context.Context, t store.Timer, now time.Time) error
 		return p.dropTimer(ctx, t, fmt.Errorf("read timer's subject: %w", err))
 	}
 	typ, _ := event.ByName("timer")
-	input := RecordInputID("timer", t.ID+"@"+t.Due.UTC().Format(time.RFC3339Nano))
+	input := recordInputID("timer", t.ID+"@"+t.Due.UTC().Format(time.RFC3339Nano))
 	msg := Message{Source: "timer", Body: body, ContentType: "application/json", Received: now, Delivery: "internal"}
 	u := &unit{msg: msg, remits: []string{""}, chain: d.Chain, timer: &t, cause: d.Issuer}
 	u.sig = Signal{

@@ -2,8 +2,8 @@ package kind
 
 import "strings"
 
-// MaxAuthorization bounds an Authorization header value, in bytes.
-const MaxAuthorization = 4096
+// maxAuthorization bounds an Authorization header value, in bytes.
+const maxAuthorization = 4096
 
 // AuthorizationProblem says what keeps a text from being the value of an
 // Authorization header, "" if nothing does. A common mistake is named: the
@@ -13,7 +13,7 @@ func AuthorizationProblem(value string) string {
 	switch {
 	case len(value) >= len(header) && strings.EqualFold(value[:len(header)], header):
 		return `Give the value alone, without "Authorization:" before it.`
-	case len(value) > MaxAuthorization:
+	case len(value) > maxAuthorization:
 		return "The value is longer than 4096 bytes."
 	case strings.TrimSpace(value) != value:
 		return "The value begins or ends with white space; a file with a trailing line break is a common cause."

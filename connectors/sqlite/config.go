@@ -33,7 +33,7 @@ func (c *Config) Validate() []kind.FieldError {
 	if strings.ContainsRune(c.Dir, 0) {
 		problems.Add("dir", "invalid path", "Give a folder without NUL characters.")
 	}
-	_, outside := kind.Between("keep", c.Keep, DefaultKeep, leastKeep, mostKeep)
+	_, outside := kind.Between("keep", c.Keep, defaultKeep, leastKeep, mostKeep)
 	problems.Note(outside)
 	return problems
 }

@@ -58,7 +58,7 @@ type Options struct {
 
 // The defaults.
 const (
-	DefaultKeep    = 30 * 24 * time.Hour
+	defaultKeep    = 30 * 24 * time.Hour
 	defaultTimeout = 10 * time.Second
 	defaultMaxScan = 2_000_000
 )
@@ -86,7 +86,7 @@ var (
 // Open opens the index in a directory of its own, making it if need be. Days
 // older than Options.Keep are removed.
 func Open(dir string, o Options) (*Index, error) {
-	o.Keep = cmp.Or(o.Keep, DefaultKeep)
+	o.Keep = cmp.Or(o.Keep, defaultKeep)
 	o.Timeout = cmp.Or(o.Timeout, defaultTimeout)
 	o.MaxScan = cmp.Or(o.MaxScan, defaultMaxScan)
 	if o.Now == nil {

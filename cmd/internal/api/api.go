@@ -15,11 +15,11 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline"
 )
 
-// SocketName is the file in data_dir that the interface listens on.
-const SocketName = "api.sock"
+// socketName is the file in data_dir that the interface listens on.
+const socketName = "api.sock"
 
 // Socket is the path of the interface of the product with that data_dir.
-func Socket(dataDir string) string { return filepath.Join(dataDir, SocketName) }
+func Socket(dataDir string) string { return filepath.Join(dataDir, socketName) }
 
 // Status is how the product is.
 type Status struct {

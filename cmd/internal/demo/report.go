@@ -51,9 +51,9 @@ type Counts struct {
 	Held      int // actions held back by a guard
 }
 
-// TimelineQuery selects what the story is told by: everything but decisions to do
+// timelineQuery selects what the story is told by: everything but decisions to do
 // nothing and the way stations of actions.
-const TimelineQuery = `NOT event.dataset:ssf.audit NOT policy.result:no_action NOT action.status:queued NOT action.status:sent NOT action.why:waits*`
+const timelineQuery = `NOT event.dataset:ssf.audit NOT policy.result:no_action NOT action.status:queued NOT action.status:sent NOT action.why:waits*`
 
 // view is what the demo reads of a document.
 type view struct {
@@ -88,7 +88,7 @@ func (p *playing) compare(ctx context.Context) error {
 		}
 		p.count(&v)
 	}
-	if p.report.Timeline, err = p.search(ctx, TimelineQuery); err != nil {
+	if p.report.Timeline, err = p.search(ctx, timelineQuery); err != nil {
 		return err
 	}
 	p.checks.equal("counts", p.report.Counts, Counts{

@@ -20,7 +20,7 @@ import (
 const (
 	Every          = 5 * time.Second // shortest distance between two
 	DefaultTimeout = 20 * time.Second
-	MaxTimeout     = 50 * time.Second // below what a client of the api waits
+	maxTimeout     = 50 * time.Second // below what a client of the api waits
 )
 
 // Line is what a drill goes along.
@@ -39,8 +39,8 @@ func (d *Drill) Run(ctx context.Context, l Line, by string, timeout time.Duratio
 	if timeout == 0 {
 		timeout = DefaultTimeout
 	}
-	if timeout < 0 || timeout > MaxTimeout {
-		return api.DrillAnswer{}, &api.Error{Message: "timeout out of range", Hint: "give at most " + MaxTimeout.String()}
+	if timeout < 0 || timeout > maxTimeout {
+		return api.DrillAnswer{}, &api.Error{Message: "timeout out of range", Hint: "give at most " + maxTimeout.String()}
 	}
 	if !d.mu.TryLock() {
 		return api.DrillAnswer{}, &api.Error{Message: "another drill is under way", Hint: "wait for it to end"}

@@ -13,8 +13,8 @@ import (
 
 // The scopes of the interoperability profile (INTEROP-23).
 const (
-	ScopeManage = "ssf.manage"
-	ScopeRead   = "ssf.read"
+	scopeManage = "ssf.manage"
+	scopeRead   = "ssf.read"
 )
 
 // Resource is what a management API says of who protects it (RFC 9728).
@@ -66,7 +66,7 @@ func (c *Client) wanted(ctx context.Context) ([]string, error) {
 	if scopes != nil {
 		return scopes, nil
 	}
-	scopes = []string{ScopeManage, ScopeRead}
+	scopes = []string{scopeManage, scopeRead}
 	res, err := c.ProtectedResource(ctx)
 	if err != nil {
 		return nil, err
