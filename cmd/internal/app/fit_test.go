@@ -19,6 +19,14 @@ import (
 	"github.com/signalbox-dev/signalbox/pipeline/query"
 )
 
+// Provoke has a product count what comes of nothing a quick test does, so that the
+// table of metrics has it.
+func Provoke(a *App) {
+	a.metrics.Notice("pager", pipeline.DeadLetter, "sent")
+	a.metrics.Noted("crowdstrike", string(mappings.UnknownValue), "severity")
+	a.metrics.budgetReached(pipeline.Budget{Name: pipeline.DiskBudget}, 70)
+}
+
 // FitIndex holds all documents that a product left in its embedded indices
 // against the templates, at the end of the test.
 func FitIndex(t testing.TB, dataDir string) {

@@ -14,6 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/api"
+	"github.com/signalbox-dev/signalbox/cmd/internal/app"
 )
 
 // docs is the folder of the documentation.
@@ -77,6 +78,7 @@ sink "ssf" "receivers" {
 	if _, err := a.Reload(t.Context(), "tester"); err == nil {
 		t.Fatal("a broken rule was taken")
 	}
+	app.Provoke(a)
 	var text string
 	until(t, "the stream of the configuration", func() bool {
 		text = scrape(t, a.MetricsAddr())
