@@ -96,6 +96,8 @@ func (s *soc) compare() {
 	s.found(5, "action.status:acked action.target:actions")
 	s.found(1, "action.status:acked action.target:directory")
 
+	s.found(1, "action.status:superseded action.into:* user.name:sam@example.com") // the change that waited, which the alert demanded
+
 	docs := s.documents()
 	for dataset, id := range map[string][]string{
 		"ssf.set": {"event.id"}, "ssf.alert": {"event.id"}, "ssf.decision": {"event.id"},
@@ -163,7 +165,7 @@ func (s *soc) ask() {
 		}},
 		{"ask user-and-device-risk", []string{"jane@example.com, within", "laptop-7", "CrowdStrike: high alert", "user risk LOW→HIGH"}},
 		{"ask top-users", []string{"jane@example.com   2        2 "}},
-		{"ask waiting-actions", []string{"sam@example.com", "break-glass@example.com", "held"}},
+		{"ask waiting-actions", []string{"break-glass@example.com", "held"}},
 		{"ask rejected-tokens", []string{"invalid_key", "https://feed.example.net"}},
 		{"ask response-time", []string{"actions", "apps", "directory"}},
 		{"timeline --since 1h --user li@example.com", []string{"no action for li@example.com", "but it is settled"}},
@@ -178,6 +180,9 @@ func (s *soc) ask() {
 				t.Errorf("signalbox %s says nothing of %q:\n%s", test.command, w, out)
 			}
 		}
+	}
+	if out := s.run("ask", "waiting-actions"); strings.Contains(out, "sam@example.com") {
+		t.Errorf("what was done otherwise waits on:\n%s", out)
 	}
 	jane := s.run("ask", "user-timeline", "--user", "jane@example.com")
 	id := regexp.MustCompile(`(?s)disable-account for jane.*?explain (d-\w{26})`).FindStringSubmatch(jane)
