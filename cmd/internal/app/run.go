@@ -17,8 +17,8 @@ import (
 const startTime = 5 * time.Second
 
 // Start sets everything going and returns when the sources take signals and the
-// streams of sinks answer their receivers, at the latest after five seconds: what
-// does not by then is told by readyz. The product runs until Stop.
+// streams of sinks answer their receivers, at the latest after about five seconds:
+// what does not by then is told by readyz. The product runs until Stop.
 func (a *App) Start(ctx context.Context) error {
 	a.started = a.o.Now()
 	base := context.WithoutCancel(ctx)
@@ -71,14 +71,15 @@ func (a *App) Start(ctx context.Context) error {
 	return a.line.Note(ctx, pipeline.OperatorPart{Verb: "start", By: "signalbox", Detail: "version " + a.o.Version + ", policies " + a.line.Revision()})
 }
 
+// awaitParts counts its pauses: a machine that stood still has not waited.
 func (a *App) awaitParts(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, startTime)
-	defer cancel()
+	const pause = time.Millisecond
+	left := startTime / pause
 	for name, part := range a.parts() {
-		for !part.Ready() && ctx.Err() == nil && a.loops.faults()[name] == "" {
+		for ; left > 0 && !part.Ready() && ctx.Err() == nil && a.loops.faults()[name] == ""; left-- {
 			select {
 			case <-ctx.Done():
-			case <-time.After(time.Millisecond):
+			case <-time.After(pause):
 			}
 		}
 	}
