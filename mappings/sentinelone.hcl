@@ -22,11 +22,19 @@ mapping "sentinelone" {
     new         = ["unresolved", "new"]
     in_progress = ["in_progress", "in progress"]
     resolved    = ["resolved"]
+    dismissed   = ["false_positive"]
   }
   enum "verdict" {
-    true_positive   = ["true_positive", "true positive"]
-    benign_positive = ["true_positive_benign"]
-    false_positive  = ["false_positive", "false positive", "false_positive_benign", "false_positive_user_error"]
+    true_positive = [
+      "true_positive", "true positive", "true_positive_undefined", "true_positive_advanced_persistent_threat", "true_positive_data_exfiltration",
+      "true_positive_denial_of_service", "true_positive_exploitation_tools", "true_positive_insider_threat", "true_positive_malware",
+      "true_positive_phishing_attack", "true_positive_policy_violation", "true_positive_pua_adware", "true_positive_ransomware", "true_positive_unauthorized_access",
+    ]
+    benign_positive = ["true_positive_benign", "true_positive_benign_but_suspicious"]
+    false_positive = [
+      "false_positive", "false positive", "false_positive_undefined", "false_positive_benign", "false_positive_benign_but_suspicious",
+      "false_positive_system_error", "false_positive_user_error",
+    ]
     suspicious      = ["suspicious"]
     undetermined    = ["undefined"]
   }
