@@ -41,13 +41,13 @@ mapping "ocsf" {
   }
   enum "disposition" {
     allowed       = ["1", "8", "9", "10", "allowed", "approved", "restored", "exonerated"]
-    blocked       = ["2", "6", "blocked", "dropped"]
+    blocked       = ["2", "6", "21", "24", "25", "26", "blocked", "dropped", "reset", "access revoked", "rejected", "unauthorized"]
     quarantined   = ["3", "quarantined"]
     isolated      = ["4", "isolated"]
     deleted       = ["5", "11", "deleted", "corrected"]
-    failed        = ["13", "uncorrected"]
-    detected_only = ["15", "16", "17", "18", "19", "detected", "no action", "logged", "tagged", "alert"]
-    unknown       = ["0", "7", "12", "14", "99", "unknown", "other"]
+    failed        = ["13", "27", "uncorrected", "error"]
+    detected_only = ["15", "16", "17", "18", "19", "20", "detected", "no action", "logged", "tagged", "alert", "count"]
+    unknown       = ["0", "7", "12", "14", "22", "23", "99", "unknown", "custom action", "partially corrected", "delayed", "captcha", "challenge", "other"]
   }
   enum "compliance" {
     compliant     = ["1", "pass", "passed"]
@@ -137,7 +137,7 @@ mapping "ocsf" {
         has(local.machine) || has(local.host) ? "device-risk" : null,
         !has(local.machine) && !has(local.host) && has(local.user) ? "user-risk" : null,
         starts_with(local.techniques, "T1003", "T1555", "T1552", "T1558", "T1539", "T1606") ? "credential-compromise" : null,
-        contains(local.words, "ransom") || is(raw.malware[*].classification_ids[*], "14") ? "ransomware" : null,
+        contains(local.words, "ransom") || is(list(raw.malware[*].classification_ids), "10") ? "ransomware" : null,
         has(raw.malware) || contains(local.words, "malware") ? "malware" : null,
         starts_with(local.techniques, "T1566") || contains(local.words, "phish") ? "phishing" : null,
         is(local.tactics, "TA0008") ? "lateral-movement" : null,
@@ -236,7 +236,7 @@ mapping "ocsf" {
       country     = upper(regex("^[A-Za-z]{2}$", local.source.location.country))
       user_agent  = coalesce(raw.http_request.user_agent, local.source.user_agent)
       application = coalesce(raw.service.name, raw.actor.app_name)
-      target      = coalesce(raw.policy.name, local.target.hostname)
+      target      = coalesce(raw.policy.name, first(raw.policies[*].name), local.target.hostname)
       amr         = raw.auth_factors[*].factor_type
       concepts = [
         local.done && is(local.class, "3001") && is(local.activity, "9") ? "account-locked" : null,
