@@ -23,6 +23,12 @@ mapping "ecs" {
     in_progress = ["acknowledged", "in-progress"]
     resolved    = ["closed", "recovered"]
   }
+  enum "verdict" { # why an alert was closed
+    true_positive   = ["true_positive"]
+    false_positive  = ["false_positive"]
+    benign_positive = ["benign_positive"]
+    undetermined    = ["duplicate", "automated_closure", "other"]
+  }
   enum "outcome" {
     success = ["success"]
     failure = ["failure"]
@@ -82,6 +88,7 @@ mapping "ecs" {
       alert_id = coalesce(raw.kibana.alert.uuid, raw.event.id, raw.event.hash, meta.position == "" ? null : meta.position, sha256(join(" ", list(raw["@timestamp"], local.rule, raw.message, local.device))))
       severity = local.severity
       state    = coalesce(enum("state", raw.kibana.alert.workflow_status), is(raw.kibana.alert.status, "recovered") ? "resolved" : null)
+      verdict  = is(raw.kibana.alert.workflow_status, "closed") ? clean(enum("verdict", raw.kibana.alert.workflow_reason), "unknown") : null
       disposition = coalesce(
         bool(raw.file.Ext.quarantine_result) ? "quarantined" : null,
         is(raw.event.type, "denied") ? "blocked" : null,
