@@ -66,8 +66,10 @@ mapping "entra" {
     types  = list(local.type, raw.riskEventTypes_v2, raw.riskEventTypes)
     level  = enum("level", raw.riskLevel)
     closed = is(raw.riskState, "remediated", "dismissed", "confirmedSafe")
-    proven = is(raw.riskState, "confirmedCompromised") || is(local.type, "adminConfirmedUserCompromised") && !local.closed
+    proven = is(raw.riskState, "confirmedCompromised") || is(local.type, "adminConfirmedUserCompromised", "adminConfirmedServicePrincipalCompromised") && !local.closed
     user_level = coalesce(local.closed ? "LOW" : null, local.proven ? "HIGH" : null, is(local.level, "LOW", "MEDIUM", "HIGH") ? local.level : null)
+    # A password spray is a detection only once a password was found to be right.
+    leaked = is(local.types, "leakedCredentials", "passwordSpray")
     info   = list(coalesce(json(raw.additionalInfo), raw.additionalInfo))
     by = coalesce(
       contains(raw.riskDetail, "admin") ? "admin" : null,
@@ -75,9 +77,9 @@ mapping "entra" {
       "system",
     )
     risk_concepts = [
-      is(local.types, "leakedCredentials", "adminConfirmedUserCompromised") || local.proven ? "credential-compromise" : null,
-      is(local.types, "anomalousToken", "tokenIssuerAnomaly", "attackerinTheMiddle", "suspiciousSendingPatterns") ? "session-risk" : null,
-      is(local.types, "attackerinTheMiddle") ? "phishing" : null,
+      local.leaked || is(local.types, "adminConfirmedUserCompromised") || local.proven ? "credential-compromise" : null,
+      is(local.types, "anomalousToken", "tokenIssuerAnomaly", "attackerinTheMiddle", "attemptedPrtAccess", "suspiciousSendingPatterns") ? "session-risk" : null,
+      is(local.types, "attackerinTheMiddle", "authenticatorPhishing") ? "phishing" : null,
       is(local.types, "impossibleTravel", "mcasImpossibleTravel", "unlikelyTravel") ? "impossible-travel" : null,
       is(local.types, "anonymizedIPAddress", "riskyIPAddress") ? "anonymizer" : null,
       is(local.types, "malwareInfectedIPAddress") ? "malware" : null,
@@ -195,7 +197,7 @@ mapping "entra" {
   }
 
   event "credential-compromise" {
-    when    = is(local.kind, "detection", "risky") && has(local.person) && !local.closed && (local.proven || is(local.type, "leakedCredentials"))
+    when    = is(local.kind, "detection", "risky") && has(local.person) && !local.closed && (local.proven || local.leaked)
     time    = time(raw.activityDateTime, raw.detectedDateTime, raw.riskLastUpdatedDateTime, envelope.time)
     subject = local.person
     body    = { credential_type = "password", reason_admin = join(", ", list(local.type, clean(raw.riskState, "none"), clean(raw.riskDetail, "none"))) }
