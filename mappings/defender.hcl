@@ -167,13 +167,13 @@ mapping "defender" {
       rule_name  = raw.Title
       techniques = local.techniques
       tactics    = tactics(local.tactics)
-      url        = raw.alertWebUrl
+      url        = coalesce(raw.alertWebUrl, envelope.incidentUri)
       concepts = [
         has(item.device) ? "device-risk" : null,
         has(item.user) ? "user-risk" : null,
         starts_with(local.techniques, "T1003", "T1555", "T1552", "T1558", "T1539", "T1606") || contains(raw.Title, "leaked credential") ? "credential-compromise" : null,
         starts_with(local.techniques, "T1539", "T1550.001", "T1550.004") ? "session-risk" : null,
-        starts_with(local.techniques, "T1562") ? "edr-tamper" : null,
+        starts_with(local.techniques, "T1562", "T1685", "T1686", "T1688", "T1689", "T1690") ? "edr-tamper" : null,
         contains(local.words, "ransom") ? "ransomware" : null,
         contains(local.words, "malware") ? "malware" : null,
         is(local.categories, "UnwantedSoftware") ? "pua" : null,

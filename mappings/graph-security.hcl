@@ -156,7 +156,7 @@ mapping "graph-security" {
         has(item.user) ? "user-risk" : null,
         starts_with(local.techniques, "T1003", "T1555", "T1552", "T1558", "T1539", "T1606") || contains(raw.title, "leaked credential") ? "credential-compromise" : null,
         starts_with(local.techniques, "T1539", "T1550.001", "T1550.004") ? "session-risk" : null,
-        starts_with(local.techniques, "T1562") ? "edr-tamper" : null,
+        starts_with(local.techniques, "T1562", "T1685", "T1686", "T1688", "T1689", "T1690") ? "edr-tamper" : null,
         contains(local.words, "ransom") ? "ransomware" : null,
         contains(local.words, "malware") ? "malware" : null,
         is(local.category, "unwantedsoftware") ? "pua" : null,
