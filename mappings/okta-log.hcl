@@ -7,10 +7,10 @@
 #
 # What Okta repeats of a signal that a security events provider gave it must not
 # come back as a new signal, for that provider may be this product. So
-# security.events.provider.receive_event, and a user.risk.detect that names an
-# issuer other than Okta, become activities without subject and concepts: rules
-# have nobody to act on, and people find by related.user and time whether a
-# signal arrived.
+# security.events.provider.receive_event, and a user.risk.detect or a
+# user.session.context.change that names an issuer other than Okta, become
+# activities without subject and concepts: rules have nobody to act on, and people
+# find by related.user and time whether a signal arrived.
 mapping "okta-log" {
   title    = "Okta System Log and Identity Threat Protection"
   vendor   = "okta"
@@ -21,7 +21,7 @@ mapping "okta-log" {
   enum "outcome" {
     success = ["success", "allow"]
     failure = ["failure", "deny"]
-    unknown = ["unknown", "challenge", "skipped", "abandoned", "deferred"]
+    unknown = ["unknown", "challenge", "skipped", "abandoned", "deferred", "rate_limit"]
   }
   enum "level" {
     LOW    = ["low", "none", "secure"]
@@ -73,11 +73,14 @@ mapping "okta-log" {
     # who ended those of others, for one. trs… is none a person works in.
     actors_session = starts_with(raw.authenticationContext.externalSessionId, "trs") ? null : clean(raw.authenticationContext.externalSessionId, "unknown")
     own_session    = local.himself ? local.actors_session : null
+    # Of a context that changed the session is named apart, for the actor may be Okta.
+    context_change = is(local.type, "user.session.context.change", "user.session.context.changed")
+    session        = local.context_change ? coalesce(clean(local.data.externalSessionId, "unknown"), first([for t in list(raw.target) : clean(t.id, "unknown") if is(t.type, "Session")]), local.own_session) : local.own_session
     ended          = coalesce(clean(local.data.endedSessionId, "unknown"), is(local.type, "user.session.end") ? local.own_session : null)
 
     risk     = pairs(local.data.risk)
     level    = enum("level", local.risk.level)
-    provider = is(local.type, "user.risk.detect", "user.risk.change") && (contains(local.risk.detectionName, "security events provider") || has(local.risk.issuer) && !has(regex("(?i)^(?:okta|(?:https://)?[a-z0-9-]+\\.(?:okta|oktapreview|okta-emea|okta-gov)\\.com/?)$", local.risk.issuer)))
+    provider = (local.context_change || is(local.type, "user.risk.detect", "user.risk.change")) && (contains(local.risk.detectionName, "security events provider") || has(local.risk.issuer) && !has(regex("(?i)^(?:okta|(?:https://)?[a-z0-9-]+\\.(?:okta|oktapreview|okta-emea|okta-gov)\\.com/?)$", local.risk.issuer)))
     received = json(local.data.partnerRiskReportData)
     relayed  = local.provider || is(local.type, "security.events.provider.receive_event")
 
@@ -87,8 +90,8 @@ mapping "okta-log" {
     fact = coalesce(
       local.relayed ? "none" : null,
       is(local.type, "user.risk.detect", "user.risk.change") && local.targeted && is(local.level, "LOW", "MEDIUM", "HIGH") ? "user-risk" : null,
-      is(local.type, "user.session.context.change", "user.session.context.changed") && has(local.own_session) && is(local.level, "LOW", "MEDIUM", "HIGH") ? "session-risk" : null,
-      is(local.type, "security.breached_credential.detected") && local.targeted ? "credential-compromise" : null,
+      local.context_change && has(local.session) && is(local.level, "LOW", "MEDIUM", "HIGH") ? "session-risk" : null,
+      is(local.type, "security.breached_credential.detected") && has(local.person) ? "credential-compromise" : null,
       !local.done ? "none" : null,
       is(local.type, "user.session.clear", "user.authentication.universal_logout") && local.targeted ? "session-revoked" : null,
       is(local.type, "user.session.end") && has(local.ended) ? "session-revoked" : null,
@@ -115,7 +118,7 @@ mapping "okta-log" {
   event "risk-level-change" {
     when    = is(local.fact, "user-risk", "session-risk")
     time    = local.time
-    subject = complex({ user = local.person, session = is(local.fact, "session-risk") ? opaque(local.own_session) : null })
+    subject = complex({ user = local.person, session = is(local.fact, "session-risk") ? opaque(local.session) : null })
     body = {
       principal         = is(local.fact, "user-risk") ? "USER" : "SESSION"
       current_level     = local.level
@@ -239,8 +242,8 @@ mapping "okta-log" {
         is(local.type, "user.session.end") ? "sign-out" : null,
         is(local.type, "user.authentication.sso") ? "single-sign-on" : null,
         is(local.type, "user.authentication.auth_via_mfa") ? "mfa-challenge" : null,
-        is(local.type, "user.account.privilege.grant", "group.privilege.grant") ? "role-assigned" : null,
-        is(local.type, "user.account.privilege.revoke", "group.privilege.revoke") ? "role-removed" : null,
+        is(local.type, "user.account.privilege.grant", "group.privilege.grant", "iam.resourceset.bindings.add") ? "role-assigned" : null,
+        is(local.type, "user.account.privilege.revoke", "group.privilege.revoke", "iam.resourceset.bindings.delete") ? "role-removed" : null,
         is(local.type, "user.session.impersonation.initiate") ? "impersonation" : null,
         is(local.type, "user.account.lock", "user.account.lock.limit") ? "account-locked" : null,
         is(local.type, "user.account.unlock", "user.account.unlock_by_admin", "user.account.unlock_token") ? "account-unlocked" : null,
@@ -261,7 +264,7 @@ mapping "okta-log" {
       amr = local.outcome == "success" ? list(local.data.factor) : null
       concepts = [
         local.done && starts_with(local.type, "user.account.lock") ? "account-locked" : null,
-        local.done && is(local.type, "user.account.privilege.grant", "group.privilege.grant", "user.session.impersonation.initiate") ? "privileged-change" : null,
+        local.done && is(local.type, "user.account.privilege.grant", "group.privilege.grant", "iam.resourceset.bindings.add", "user.session.impersonation.initiate") ? "privileged-change" : null,
         local.done && starts_with(local.type, "user.mfa.factor.") ? "mfa-change" : null,
         local.done && starts_with(local.type, "user.mfa.factor.") ? "credential-change" : null,
         is(local.type, "user.risk.detect", "user.risk.change") ? "user-risk" : null,
@@ -282,7 +285,7 @@ mapping "okta-log" {
     "log.level"      = raw.severity
     "transaction.id" = raw.transaction.id
     "organization.id" = regex("^https://([^/]+)", envelope.source)
-    "session.id"     = local.own_session
+    "session.id"     = local.session
     "user.id"        = local.user_id
     "user.name"      = coalesce(local.login, local.user_id)
     "user.email"     = address(local.login)
