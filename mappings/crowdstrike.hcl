@@ -112,7 +112,7 @@ mapping "crowdstrike" {
       risk_score  = number(coalesce(raw.severity, local.of_five ? null : raw.event.Severity))
       url         = coalesce(raw.falcon_host_link, raw.event.FalconHostLink)
       concepts = [
-        local.identity ? "user-risk" : "device-risk",
+        local.identity ? "user-risk" : has(local.device) || has(local.host) ? "device-risk" : null,
         starts_with(local.techniques, "T1003", "T1555", "T1552", "T1558", "T1539", "T1606") ? "credential-compromise" : null,
         contains(local.words, "ransom") ? "ransomware" : null,
         contains(local.words, "malware") ? "malware" : null,
@@ -125,6 +125,7 @@ mapping "crowdstrike" {
     ecs = {
       "alert.source"       = "crowdstrike.${local.kind}"
       "alert.updated"      = raw.updated_timestamp
+      "alert.case_id"      = coalesce(first(raw.linked_case_ids), raw.incident.id)
       "event.created"      = coalesce(raw.created_timestamp, time(raw.metadata.eventCreationTime))
       "event.provider"     = local.kind
       "event.code"         = raw.type
@@ -157,8 +158,9 @@ mapping "crowdstrike" {
       "process.parent.name"         = coalesce(raw.parent_details.filename, raw.event.ParentImageFileName)
       "process.parent.executable"   = raw.parent_details.filepath
       "process.parent.command_line" = coalesce(raw.parent_details.cmdline, raw.event.ParentCommandLine)
-      "related.hosts" = list(raw.target_endpoint_host_name, raw.target_domain_controller_host_name, split(",", raw.event.HostNames), short_host(local.host))
-      "related.user"  = list(raw.target_account_name, split(",", raw.event.UserNames))
+      "related.hosts" = list(raw.target_endpoint_host_name, raw.target_domain_controller_host_name, raw.host_names, raw.source_hosts, raw.destination_hosts, split(",", raw.event.HostNames), short_host(local.host))
+      "related.user"  = list(raw.target_account_name, raw.source_account_azure_id, raw.user_names, split(",", raw.event.UserNames))
+      "related.ip"    = ips(raw.source_ips)
       "related.hash"  = hashes(split(",", raw.event.SHA256Hashes), raw.sha1, raw.event.SHA1String)
       "threat.tactic.name"    = list(clean(raw.tactic), clean(raw.event.Tactic))
       "threat.technique.name" = list(clean(raw.technique), clean(raw.event.Technique))
