@@ -85,6 +85,8 @@ func TestExpressions(t *testing.T) {
 		{`{for i, x in raw.list : lower(i == 1 ? "Y" : "X") => x... if has(x)}`, `{"x":["a"],"y":["b"]}`},
 		{`{for x in raw.same : x.role => x.sid...}`, `{"victim":["S-1"],"other":["s-1"]}`},
 		{`{for x in ["a", "b", "A", "a"] : x => [for y in ["1", "2"] : "${x}${y}"]...}`, `{"a":[["a1","a2"],["a1","a2"]],"b":[["b1","b2"]],"A":[["A1","A2"]]}`},
+		{`{for x in ["a", "b", "a"] : x => "${x}1"}`, `{"a":"a1","b":"b1"}`},
+		{`{for i, x in ["a", "b", "a"] : x => i}`, `{"a":0,"b":1}`},
 		{`{for x in raw.absent : x.k => x...}.more`, ``},
 		{`[for x in raw.objs : [for t in x.t : "${x.id}${t}"]]`, `[["1x"],[]]`},
 		{`"${raw.s}:${raw.n}"`, `"Text:9007199254740993"`},

@@ -1,6 +1,10 @@
 package mappings
 
-import "github.com/hashicorp/hcl/v2/hclsyntax"
+import (
+	"slices"
+
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
 
 func (c *compiler) splat(x *hclsyntax.SplatExpr) expr {
 	of := c.expr(x.Source)
@@ -60,8 +64,14 @@ func (c *compiler) loop(x *hclsyntax.ForExpr) expr {
 					return
 				}
 				if name, ok := key(e).string(); ok {
-					e.work(4 * len(out.made.members)) // which are looked through for the name
-					out.set(e.member(name, r))
+					e.work(4*len(out.made.members) + len(r.text)) // which are looked through for the name
+					m := e.member(name, r)
+					at := slices.IndexFunc(out.made.members, func(o member) bool { return o.name == name })
+					if at < 0 {
+						out.made.add(m.name, m.class, m.value)
+					} else if !equal(out.made.members[at].value, r) {
+						e.note(Note{Kind: Unreadable, Name: "for", Value: name})
+					}
 				}
 			})
 			return out

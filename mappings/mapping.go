@@ -120,7 +120,7 @@ const (
 	DroppedField  NoteKind = "dropped-field"      // the value does not fit the document's field
 	NoSubject     NoteKind = "subject-unusable"   // what names the subject breaks RFC 9493
 	FallbackTime  NoteKind = "timestamp-fallback" // the record has no usable time of its own
-	Unreadable    NoteKind = "unreadable-text"    // json() could not read a text, or pairs() not all of it
+	Unreadable    NoteKind = "unreadable-text"    // json() could not read a text, pairs() not all of it, or for gave a name two values
 )
 
 // Note is one remark on a record. It fails nothing.

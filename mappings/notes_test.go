@@ -44,18 +44,21 @@ func TestNotes(t *testing.T) {
 // with the value.
 func TestNothingIsLostSilently(t *testing.T) {
 	record := `{"name":"Malware","many":"TA0006, Made up; ta0003","na":"n/a","o":{"a":1},"twice":"{level=HIGH, reasons=A, B, level=LOW}",
-		"late":"HIGH, level=LOW","json":"{\"a\":1,\"a\":2}","user":"jane@example.com"}`
+		"late":"HIGH, level=LOW","same":[{"k":"a","v":1},{"k":"b","v":2},{"k":"a","v":3},{"k":"b","v":2}],"json":"{\"a\":1,\"a\":2}","user":"jane@example.com"}`
 	for expression, want := range map[string]string{
 		`tactics("Persistence", raw.name, "credential_access")`: "unknown-value:tactics:Malware",
 		`tactics(raw.many)`: "unknown-value:tactics:Made up",
 		`tactics("see TA0006 (Credential Access)", raw.absent, raw.na)`: "",
-		`tactics(raw.o)`:               "unknown-value:tactics:an object",
-		`pairs(raw.twice)`:             "unreadable-text:pairs:level=LOW",
-		`pairs(raw.late)`:              "unreadable-text:pairs:HIGH",
-		`pairs(raw.na)`:                "",
-		`json(raw.json)`:               `unreadable-text:json:duplicate member "a" at byte 7`,
-		`coalesce(json(raw.name), {})`: "",
-		`{ x = enum("level", raw.o) }`: "unknown-value:level:an object",
+		`tactics(raw.o)`:                                      "unknown-value:tactics:an object",
+		`pairs(raw.twice)`:                                    "unreadable-text:pairs:level=LOW",
+		`pairs(raw.late)`:                                     "unreadable-text:pairs:HIGH",
+		`pairs(raw.na)`:                                       "",
+		`json(raw.json)`:                                      `unreadable-text:json:duplicate member "a" at byte 7`,
+		`coalesce(json(raw.name), {})`:                        "",
+		`{for x in raw.same : x.k => x.v}`:                    "unreadable-text:for:a",
+		`{for x in raw.same : x.k => true}`:                   "",
+		`{for x in raw.same : x.k => x.v...}`:                 "",
+		`{ x = enum("level", raw.o) }`:                        "unknown-value:level:an object",
 		`complex({ user = raw.user, device = opaque("d-1")})`: "subject-unusable::user: a text is no subject; write email(), opaque()…",
 		`complex({ user = email(raw.absent) })`:               "",
 		`aliases(email(raw.user), raw.name)`:                  "subject-unusable::a text is no subject; write email(), opaque()…",
