@@ -52,11 +52,18 @@ func (c Channels) Verify(ctx context.Context, m Message) (Signal, error) {
 	}, nil
 }
 
-// parseRecord reads one JSON value, or an array of those on lines of their own.
+// parseRecord reads one JSON value, or an array of those on lines of their own. A
+// byte order mark before it is ignored, as RFC 8259 section 8.1 allows.
 func parseRecord(body []byte, limits strictjson.Limits) (strictjson.Value, error) {
 	v, err := strictjson.Parse(body, limits)
 	if err == nil {
 		return v, nil
+	}
+	if text, marked := bytes.CutPrefix(body, []byte("\ufeff")); marked {
+		body = text
+		if v, err = strictjson.Parse(body, limits); err == nil {
+			return v, nil
+		}
 	}
 	lines := bytes.Split(bytes.TrimSpace(body), []byte("\n"))
 	if len(lines) < 2 {

@@ -128,6 +128,9 @@ func TestChannelLines(t *testing.T) {
 		"{\"a\":1}\n\n{\"a\":2}\r\n": `[{"a":1},{"a":2}]`,
 		"{\n\"a\":1\n}":              "{\n\"a\":1\n}",
 		"{\"a\":1}\nnot json":        "",
+		"\ufeff{\"a\":1}":            `{"a":1}`,
+		"\ufeff{\"a\":1}\n{\"a\":2}": `[{"a":1},{"a":2}]`,
+		"\ufeff\ufeff{\"a\":1}":      "",
 	} {
 		s, err := pipeline.Channels{}.Verify(context.Background(), pipeline.Message{Source: "edr", Sender: "edr", Mapping: "m", Body: []byte(body)})
 		if got := string(s.Record.Raw()); got != want || (err == nil) != (want != "") {

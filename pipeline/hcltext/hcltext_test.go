@@ -57,6 +57,17 @@ func TestAdvice(t *testing.T) {
 	}
 }
 
+// TestByteOrderMark: editors that write one are served; elsewhere it is no character.
+func TestByteOrderMark(t *testing.T) {
+	body, diags := hcltext.Parse("a.hcl", []byte("\ufeffa = 1\nb = }\n"))
+	if body == nil || body.Attributes["a"] == nil || len(diags) != 1 || diags[0].Subject.Start.Line != 2 {
+		t.Errorf("%v, %v", body, diags)
+	}
+	if _, diags := hcltext.Parse("a.hcl", []byte("a = \ufeff1\n")); !diags.HasErrors() {
+		t.Error("a mark within the text is taken")
+	}
+}
+
 // TestDeep: the parser is recursive, and nothing deep reaches it.
 func TestDeep(t *testing.T) {
 	const n = 10_000

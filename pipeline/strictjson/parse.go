@@ -169,6 +169,8 @@ func (p *parser) value(keyStart, keyEnd int, keyEsc bool) error {
 		kind, err = Bool, p.literal("false")
 	case c == 'n':
 		err = p.literal("null")
+	case from == 0 && bytes.HasPrefix(p.src, []byte("\ufeff")):
+		err = p.fail("byte order mark; save the text as UTF-8 without one")
 	default:
 		err = p.fail("unexpected character %q", rune(c))
 	}

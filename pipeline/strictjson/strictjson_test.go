@@ -34,6 +34,8 @@ func TestParseRefuses(t *testing.T) {
 		{"huge", `[1e1000000]`, "exponent of more than 3 digits at byte 3"},
 		{"tiny", `1.0E-0001000`, "exponent of more than 3 digits at byte 5"},
 		{"literal", `tru`, `unexpected character 't' at byte 0`},
+		{"byte order mark", "\ufeff{}", `byte order mark; save the text as UTF-8 without one at byte 0`},
+		{"mark within", "[\ufeff1]", `unexpected character 'ï' at byte 1`},
 		{"comma", `[1,]`, `unexpected character ']' at byte 3`},
 		{"open", `{"a"`, "expected ':' after a member name at byte 4"},
 	} {
