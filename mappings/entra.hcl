@@ -48,7 +48,11 @@ mapping "entra" {
     # Who: a user, or the identity of a workload.
     actor    = raw.initiatedBy.user
     targets  = list(raw.targetResources)
-    target   = first([for t in local.targets : t if is(t.type, "User")])
+    activity = coalesce(raw.activityDisplayName, envelope.operationName)
+    reported = is(local.activity, "Suspicious activity reported", "Fraud reported - no action taken", "Fraud reported - user is blocked for MFA")
+    added    = is(local.activity, "Add FIDO2 security key", "Add Passkey (device-bound)", "Add Passkey (device-bound) security key", "Add Windows Hello for Business credential", "Add passwordless phone sign-in credential", "Add platform credential")
+    # What users report, and register on a device, they do for themselves.
+    target   = coalesce(first([for t in local.targets : t if is(t.type, "User")]), local.reported || local.added ? local.actor : null)
     user_id  = clean(local.kind == "audit" ? local.target.id : local.kind == "risky" && !has(raw.servicePrincipalId) && !has(raw.appId) ? raw.id : raw.userId, "00000000-0000-0000-0000-000000000000")
     upn      = coalesce(local.kind == "audit" ? local.target.userPrincipalName : raw.userPrincipalName, regex("^[^@ ]+@[^@ ]+$", local.target.displayName))
     mail     = contains(local.upn, "#EXT#") ? null : local.upn # a guest's is none
@@ -93,7 +97,6 @@ mapping "entra" {
     place   = coalesce(raw.location.countryOrRegion, envelope.location, raw.location)
 
     # Audit.
-    activity = coalesce(raw.activityDisplayName, envelope.operationName)
     done     = is(coalesce(raw.result, envelope.resultSignature, "success"), "success", "none", "0")
     himself  = has(local.actor) && (is(local.actor.id, local.user_id) || is(local.actor.userPrincipalName, local.upn))
     entity   = local.himself ? "user" : has(local.actor.id) || has(local.actor.userPrincipalName) ? "admin" : "system"
@@ -110,21 +113,20 @@ mapping "entra" {
     device_id = clean(coalesce(raw.deviceDetail.deviceId, first([for d in local.details : d.value if is(d.key, "DeviceId", "Device Id")])), "00000000-0000-0000-0000-000000000000")
     device_subject = aliases(opaque(local.device_id), opaque(local.device.id))
     method = coalesce(raw.resultReason, raw.resultDescription)
-    credential = coalesce(
-      contains(local.activity, "password") ? "password" : null,
-      !contains(local.activity, "security info") ? null : coalesce(
-        contains(local.method, "windows hello") ? "fido2-platform" : null,
-        contains(local.method, "fido", "passkey", "security key") ? "fido2-roaming" : null,
-        contains(local.method, "authenticator", "software oath", "softwareoath", "app ") ? "app" : null,
-        contains(local.method, "sms", "text") ? "phone-sms" : null,
-        contains(local.method, "phone", "call", "voice") ? "phone-voice" : null,
-        contains(local.method, "certificate") ? "x509" : null,
-      ),
-    )
     info_change = coalesce(
-      is(local.activity, "User registered security info", "Admin registered security info") ? "create" : null,
-      is(local.activity, "User deleted security info", "Admin deleted security info") ? "delete" : null,
+      local.added || is(local.activity, "User registered security info", "Admin registered security info") ? "create" : null,
+      is(local.activity, "User deleted security info", "Admin deleted security info", "Delete FIDO2 security key(s)", "Delete Windows Hello for Business credential", "Delete passwordless phone sign-in credential", "Delete platform credential") ? "delete" : null,
       is(local.activity, "User changed default security info", "User updated security info", "User changed security info", "Admin updated security info") ? "update" : null,
+    )
+    means = contains(local.activity, "security info") ? local.method : has(local.info_change) ? local.activity : null
+    credential = coalesce(
+      has(local.means) ? null : contains(local.activity, "password") ? "password" : null,
+      contains(local.means, "windows hello") ? "fido2-platform" : null,
+      contains(local.means, "fido", "passkey", "security key") ? "fido2-roaming" : null,
+      contains(local.means, "authenticator", "software oath", "softwareoath", "app ", "passwordless phone") ? "app" : null,
+      contains(local.means, "sms", "text") ? "phone-sms" : null,
+      contains(local.means, "phone", "call", "voice") ? "phone-voice" : null,
+      contains(local.means, "certificate") ? "x509" : null,
     )
     role = first([for t in local.targets : t if is(t.type, "Role")])
     role_properties = list(local.target.modifiedProperties)
@@ -133,14 +135,16 @@ mapping "entra" {
       has(local.compliance) && has(local.device_subject) ? "compliance" : null,
       local.unmanaged && has(local.device_subject) ? "unmanaged" : null,
       has(local.stated) && has(local.device_subject) ? "stated" : null,
-      starts_with(local.activity, "Add member to role", "Add eligible member to role", "Add scoped member to role", "Remove member from role", "Remove eligible member from role") && !contains(local.activity, "requested", "denied", "canceled", "expired", "failed") ? "role" : null,
+      starts_with(local.activity, "Add member to role", "Add eligible member to role", "Add scoped member to role", "Add role assignment to role definition", "Add EligibleRoleAssignment to RoleDefinition", "Remove member from role", "Remove eligible member from role", "Remove scoped member from role", "Remove role assignment from role definition", "Remove EligibleRoleAssignment from RoleDefinition") && !contains(local.activity, "requested", "denied", "canceled", "expired", "failed") ? "role" : null,
       !has(local.person) ? "none" : null,
+      local.reported ? "reported" : null,
       is(local.activity, "Update StsRefreshTokenValidFrom Timestamp", "Revoke user sessions", "Revoke sign-in sessions") ? "session-revoked" : null,
       is(local.activity, "Disable account", "Delete user") ? "account-disabled" : null, # a deleted user can be restored
       is(local.activity, "Enable account", "Restore user") ? "account-enabled" : null,
       is(local.activity, "Hard Delete user") ? "account-purged" : null,
-      is(local.activity, "Reset user password", "Change user password", "Reset password (by admin)", "Reset password (self-service)", "Change password (self-service)") ? "credential-change" : null,
+      is(local.activity, "Reset user password", "Reset password", "Change user password", "Reset password (by admin)", "Reset password (self-service)", "Change password (self-service)") ? "credential-change" : null,
       is(local.activity, "Set force change user password") ? "change-required" : null,
+      is(local.activity, "Disable Strong Authentication", "Enable Strong Authentication") ? "security-info" : null,
       has(local.info_change) ? (has(local.credential) ? "credential-change" : "security-info") : null,
       "none",
     )
@@ -180,6 +184,22 @@ mapping "entra" {
     ecs = {
       "event.created"       = time(raw.detectedDateTime)
       "user_agent.original" = first([for x in local.info : x.Value if is(x.Key, "userAgent")])
+    }
+  }
+
+  # A request to approve a sign-in that the user did not make.
+  event "alert" {
+    when    = is(local.fact, "reported")
+    time    = time(raw.activityDateTime, envelope.time)
+    subject = complex({ user = local.person })
+    body = {
+      alert_id   = coalesce(raw.id, envelope.correlationId)
+      severity   = "high"
+      confidence = "medium"
+      state      = "new"
+      title      = local.activity
+      reason     = local.method
+      concepts   = ["user-risk"]
     }
   }
 

@@ -195,7 +195,7 @@ mapping "intune" {
     "device.manufacturer"   = raw.manufacturer
     "device.model.name"     = raw.model
     "host.name"             = local.host
-    "host.os.full"          = raw.DeviceOperatingSystem
+    "host.os.full"          = coalesce(raw.DeviceOperatingSystem, raw.OSDescription)
     "host.os.platform"      = lower(regex("^([A-Za-z]+)", local.os))
     "host.mac"              = [mac(raw.wiFiMacAddress), mac(raw.ethernetMacAddress)]
     "user.id"               = local.user_id

@@ -90,7 +90,7 @@ mapping "ocsf" {
     file    = coalesce(local.evidence.file, local.process.file, raw.file)
     session = has(regex("^0x", coalesce(raw.session.uid, "0x"))) ? null : regex("^.{8,}$", raw.session.uid)
     subject = complex({ user = local.person, device = opaque(local.machine) })
-    time    = time(raw.time, raw.time_dt, local.info.created_time, raw.metadata.original_time)
+    time    = time(raw.time, raw.time_dt, local.info.created_time, local.info.created_time_dt, raw.metadata.original_time)
 
     techniques = techniques(local.info.attacks[*].technique.uid, local.info.attacks[*].sub_technique.uid, raw.attacks[*].technique.uid, raw.attacks[*].sub_technique.uid)
     tactic_ids = list(local.info.attacks[*].tactic.uid, local.info.attacks[*].tactics[*].uid, raw.attacks[*].tactic.uid, raw.attacks[*].tactics[*].uid)
@@ -116,7 +116,7 @@ mapping "ocsf" {
 
   event "alert" {
     when    = is(local.class, "2004")
-    time    = time(local.info.last_seen_time, local.info.created_time, raw.time, raw.time_dt)
+    time    = time(local.info.last_seen_time, local.info.last_seen_time_dt, local.info.created_time, local.info.created_time_dt, raw.time, raw.time_dt)
     subject = local.subject
     body = {
       alert_id    = coalesce(local.info.uid, raw.metadata.uid, sha256(join(" ", list(raw.time, local.info.title, local.machine, local.named))))
@@ -146,7 +146,7 @@ mapping "ocsf" {
       ]
     }
     ecs = {
-      "alert.updated" = time(local.info.modified_time, raw.metadata.modified_time)
+      "alert.updated" = time(local.info.modified_time, local.info.modified_time_dt, raw.metadata.modified_time, raw.metadata.modified_time_dt)
       "alert.test"    = is(raw.verdict_id, "6") ? true : null
       "tags"          = is(raw.verdict_id, "6") || contains(local.words, "eicar") ? ["test-event"] : null
     }
@@ -154,7 +154,7 @@ mapping "ocsf" {
 
   event "posture" {
     when    = is(local.class, "2003")
-    time    = time(local.info.last_seen_time, raw.time, raw.time_dt, local.info.created_time)
+    time    = time(local.info.last_seen_time, local.info.last_seen_time_dt, raw.time, raw.time_dt, local.info.created_time, local.info.created_time_dt)
     subject = local.subject
     body = {
       status        = coalesce(enum("compliance", raw.compliance.status_id, raw.compliance.status), "unknown")
@@ -162,7 +162,7 @@ mapping "ocsf" {
       os_name       = local.device.os.name
       os_version    = local.device.os.version
       failed_checks = is(raw.compliance.status_id, "3") || is(raw.compliance.status, "fail", "failed") ? coalesce([for c in list(raw.compliance.checks) : c.name if is(c.status_id, "3")], list(coalesce(raw.compliance.control, local.info.title))) : null
-      last_seen     = epoch(local.device.last_seen_time)
+      last_seen     = epoch(coalesce(local.device.last_seen_time, local.device.last_seen_time_dt))
       concepts      = ["device-compliance"]
     }
   }
@@ -251,9 +251,9 @@ mapping "ocsf" {
     "alert.source"      = "ocsf.${local.class}"
     "event.code"        = raw.type_uid
     "event.provider"    = coalesce(raw.metadata.product.feature.name, raw.metadata.product.name)
-    "event.created"     = time(raw.metadata.logged_time, local.info.created_time)
-    "event.start"       = time(raw.start_time, local.info.first_seen_time)
-    "event.end"         = time(raw.end_time, local.info.last_seen_time)
+    "event.created"     = time(raw.metadata.logged_time, raw.metadata.logged_time_dt, local.info.created_time, local.info.created_time_dt)
+    "event.start"       = time(raw.start_time, raw.start_time_dt, local.info.first_seen_time, local.info.first_seen_time_dt)
+    "event.end"         = time(raw.end_time, raw.end_time_dt, local.info.last_seen_time, local.info.last_seen_time_dt)
     "event.outcome"     = local.outcome
     "event.reason"      = coalesce(raw.status_detail, raw.message, local.info.desc)
     "observer.vendor"   = raw.metadata.product.vendor_name
@@ -300,7 +300,7 @@ mapping "ocsf" {
     "process.entity_id"    = local.process.uid
     "process.executable"   = coalesce(local.process.path, local.process.file.path)
     "process.command_line" = local.process.cmd_line
-    "process.start"        = time(local.process.created_time)
+    "process.start"        = time(local.process.created_time, local.process.created_time_dt)
     "process.user.name"    = local.process.user.name
     "process.parent.name"         = local.process.parent_process.name
     "process.parent.pid"          = local.process.parent_process.pid
