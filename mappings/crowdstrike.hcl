@@ -15,7 +15,7 @@ mapping "crowdstrike" {
     critical      = ["critical"]
   }
   enum "state" {
-    new         = ["new", "reopened"]
+    new         = ["new", "reopened", "open"]
     in_progress = ["in_progress", "in progress"]
     resolved    = ["closed", "resolved"]
     dismissed   = ["ignored"]
@@ -30,9 +30,9 @@ mapping "crowdstrike" {
     # One name for what the two shapes call differently.
     streamed = has(raw.event)
     kind     = coalesce(raw.metadata.eventType, raw.product, "alert")
-    id       = coalesce(raw.composite_id, raw.event.CompositeId, raw.event.DetectId, raw.id, raw.indicator_id, "${raw.metadata.customerIDString}:${raw.metadata.offset}")
-    name     = coalesce(raw.display_name, raw.name, raw.event.Name, raw.event.DetectName)
+    id       = coalesce(raw.composite_id, raw.event.CompositeId, raw.event.DetectId, raw.event.IdentityProtectionIncidentId, raw.event.IncidentID, raw.event.LeadId, raw.id, raw.indicator_id, "${raw.metadata.customerIDString}:${raw.metadata.offset}")
     identity = is(raw.product, "idp") || starts_with(raw.metadata.eventType, "Idp", "Identity")
+    name     = coalesce(raw.display_name, raw.name, raw.event.DisplayName, raw.event.Name, raw.event.DetectName, local.identity ? raw.event.IncidentType : null)
 
     # A name of the severity wins over its number, whose scale depends on the
     # kind of event.
@@ -57,8 +57,10 @@ mapping "crowdstrike" {
       "unknown",
     )
 
-    device  = coalesce(raw.agent_id, raw.device.device_id, raw.event.AgentId, raw.event.SensorId, raw.event.AgentIdString, raw.event.SourceEndpointSensorId, raw.source_endpoint_sensor_id)
-    host    = lower(coalesce(raw.device.hostname, raw.event.Hostname, raw.event.ComputerName, raw.source_endpoint_host_name, raw.event.SourceEndpointHostName))
+    # A lead names hosts by what made it one.
+    leads   = distinct(raw.event.ThreatgraphIndicators[*].HostId)
+    device  = coalesce(raw.agent_id, raw.device.device_id, raw.event.AgentId, raw.event.SensorId, raw.event.AgentIdString, raw.event.SourceEndpointSensorId, raw.source_endpoint_sensor_id, raw.event.HostID, length(local.leads) == 1 ? local.leads[0] : null)
+    host    = lower(coalesce(raw.device.hostname, raw.event.Hostname, raw.event.ComputerName, raw.source_endpoint_host_name, raw.event.SourceEndpointHostName, raw.event.EndpointName, length(local.leads) == 1 ? raw.event.ThreatgraphIndicators[0].Hostname : null))
     named   = local.identity ? coalesce(raw.source_account_name, raw.event.SourceAccountName, raw.event.UserName) : coalesce(raw.user_name, raw.event.UserName)
     account = account(local.named)
     domain  = coalesce(local.identity ? coalesce(raw.source_account_domain, raw.event.SourceAccountDomain) : coalesce(raw.logon_domain, raw.event.LogonDomain), local.account.domain)
@@ -66,7 +68,7 @@ mapping "crowdstrike" {
     sid     = local.identity ? coalesce(raw.source_account_object_sid, raw.event.SourceAccountObjectSid) : coalesce(raw.user_id, raw.event.UserId)
     person  = !machine(local.named) || has(local.upn)
 
-    techniques   = techniques(raw.technique_id, raw.event.TechniqueId, raw.mitre_attack[*].technique_id, raw.event.MitreAttack[*].TechniqueID, raw.event.Techniques)
+    techniques   = techniques(raw.technique_id, raw.event.TechniqueId, raw.mitre_attack[*].technique_id, raw.event.MitreAttack[*].TechniqueID, raw.event.TechniqueIds, raw.event.Techniques)
     # Beside those of ATT&CK the product has tactics of its own, with ids such as CSTA0004.
     tactic_ids   = [for t in split(",", join(",", list(raw.tactic_id, raw.event.TacticId, raw.mitre_attack[*].tactic_id, raw.event.MitreAttack[*].TacticID, raw.event.TacticIds))) : t if !starts_with(t, "CST")]
     tactic_names = [for t in split(",", join(",", list(raw.tactic, raw.event.Tactic, raw.event.Tactics))) : t if !is(t, "Machine Learning", "AI Powered IOA", "Falcon OverWatch", "Falcon Intel", "Custom Intelligence", "Malware", "Exploit", "Post-Exploit", "Insecure Security Posture")]
@@ -83,6 +85,7 @@ mapping "crowdstrike" {
     time = time(
       raw.timestamp, raw.context_timestamp, raw.created_timestamp,
       raw.event.ContextTimeStamp, raw.event.ProcessStartTime, raw.event.StartTimeEpoch, raw.event.StartTime,
+      raw.event.Timestamp, raw.event.IncidentEndTime, raw.event.SignalEndTimestamp,
       raw.metadata.eventCreationTime,
     )
     subject = complex({
@@ -96,7 +99,7 @@ mapping "crowdstrike" {
       alert_id   = local.id
       severity   = local.severity
       confidence = band(coalesce(raw.confidence, raw.event.Confidence), [0, "low"], [40, "medium"], [70, "high"])
-      state      = enum("state", raw.status, raw.event.Status)
+      state      = enum("state", raw.status, raw.event.Status, raw.event.State)
       verdict = coalesce(
         is(local.verdicts, "false_positive") ? "false_positive" : null,
         is(local.verdicts, "true_positive") ? "true_positive" : null,
@@ -104,7 +107,7 @@ mapping "crowdstrike" {
       )
       disposition = local.disposition
       title       = local.name
-      reason      = coalesce(raw.description, raw.event.Description, raw.event.DetectDescription)
+      reason      = coalesce(raw.description, raw.event.Description, raw.event.DetectDescription, raw.event.IncidentDescription)
       rule_id     = coalesce(raw.pattern_id, raw.event.PatternId)
       rule_name   = local.name
       techniques  = local.techniques
@@ -118,7 +121,7 @@ mapping "crowdstrike" {
         contains(local.words, "malware") ? "malware" : null,
         contains(local.words, "impossible_velocity", "impossible travel") ? "impossible-travel" : null,
         contains(local.words, "anonym") ? "anonymizer" : null,
-        contains(local.words, "lateral movement") ? "lateral-movement" : null,
+        contains(local.words, "lateral movement") || bool(raw.event.LateralMovement) ? "lateral-movement" : null,
         is(raw.device.status, "contained", "containment_pending") ? "isolation" : null,
       ]
     }
@@ -126,6 +129,9 @@ mapping "crowdstrike" {
       "alert.source"       = "crowdstrike.${local.kind}"
       "alert.updated"      = raw.updated_timestamp
       "alert.case_id"      = coalesce(first(raw.linked_case_ids), raw.incident.id)
+      "alert.is_incident"  = is(raw.metadata.eventType, "IncidentSummaryEvent", "IdentityProtectionEvent") ? true : null
+      "event.start"        = time(raw.event.IncidentStartTime, raw.event.SignalStartTimestamp, raw.signal_start_timestamp)
+      "event.end"          = time(raw.event.IncidentEndTime, raw.event.SignalEndTimestamp, raw.signal_end_timestamp)
       "event.created"      = coalesce(raw.created_timestamp, time(raw.metadata.eventCreationTime))
       "event.provider"     = local.kind
       "event.code"         = raw.type
@@ -145,7 +151,7 @@ mapping "crowdstrike" {
       "user.domain"        = local.domain
       "user.email"         = address(local.upn)
       "user.id"            = local.sid
-      "source.ip"          = coalesce(public_ip(raw.device.external_ip), ip(coalesce(raw.source_endpoint_ip_address, raw.event.SourceEndpointIpAddress)))
+      "source.ip"          = coalesce(public_ip(raw.device.external_ip), ip(coalesce(raw.source_endpoint_ip_address, raw.event.SourceEndpointIpAddress, raw.event.EndpointIp)))
       "source.geo.country_iso_code" = upper(raw.location_country_code)
       "process.name"         = coalesce(raw.filename, raw.event.FileName)
       "process.executable"   = coalesce(raw.filepath, raw.event.FilePath)
@@ -158,9 +164,9 @@ mapping "crowdstrike" {
       "process.parent.name"         = coalesce(raw.parent_details.filename, raw.event.ParentImageFileName)
       "process.parent.executable"   = raw.parent_details.filepath
       "process.parent.command_line" = coalesce(raw.parent_details.cmdline, raw.event.ParentCommandLine)
-      "related.hosts" = list(raw.target_endpoint_host_name, raw.target_domain_controller_host_name, raw.host_names, raw.source_hosts, raw.destination_hosts, split(",", raw.event.HostNames), short_host(local.host))
+      "related.hosts" = list(raw.target_endpoint_host_name, raw.target_domain_controller_host_name, raw.host_names, raw.source_hosts, raw.destination_hosts, raw.event.LMHostIDs, local.leads, split(",", raw.event.HostNames), short_host(local.host))
       "related.user"  = list(raw.target_account_name, raw.source_account_azure_id, raw.user_names, split(",", raw.event.UserNames))
-      "related.ip"    = ips(raw.source_ips)
+      "related.ip"    = ips(raw.source_ips, split(",", raw.event.IPv4Addresses))
       "related.hash"  = hashes(split(",", raw.event.SHA256Hashes), raw.sha1, raw.event.SHA1String)
       "threat.tactic.name"    = list(clean(raw.tactic), clean(raw.event.Tactic))
       "threat.technique.name" = list(clean(raw.technique), clean(raw.event.Technique))
