@@ -90,7 +90,7 @@ mapping "sentinelone" {
     severity = coalesce(
       local.kind != "threat" && has(local.stated) ? enum("severity", local.stated) : null,
       local.kind != "threat" ? band(local.ocsf.severity_id, [0, "unknown"], [1, "informational"], [2, "low"], [3, "medium"], [4, "high"], [5, "critical"], [7, "unknown"]) : null,
-      is(local.class, "PUA") ? "low" : null,
+      is(local.class, "PUA", "PUP") ? "low" : null,
       is(local.sure, "malicious") && (is(local.class, "Ransomware", "Infostealer") || local.credential || local.lateral) ? "critical" : null,
       is(local.sure, "malicious") ? "high" : null,
       is(local.sure, "suspicious") ? "medium" : null,
@@ -158,8 +158,8 @@ mapping "sentinelone" {
         local.identity ? "user-risk" : "device-risk",
         local.exposed || local.credential ? "credential-compromise" : null,
         contains(local.words, "ransom") ? "ransomware" : null,
-        is(local.class, "Malware", "Ransomware", "Trojan", "Infostealer", "Virus", "Worm", "Backdoor", "Rootkit", "Downloader", "Exploit", "Hacktool", "Miner", "Cryptominer") ? "malware" : null,
-        is(local.class, "PUA") ? "pua" : null,
+        is(local.class, "Malware", "Ransomware", "Trojan", "Infostealer", "Virus", "Worm", "Backdoor", "Rootkit", "Downloader", "Exploit", "Hacktool", "Hack Tool", "Miner", "Cryptominer") ? "malware" : null,
+        is(local.class, "PUA", "PUP") ? "pua" : null,
         local.lateral ? "lateral-movement" : null,
         contains(local.words, "phish") ? "phishing" : null,
         is(local.tactic, "Exfiltration") ? "exfiltration" : null,
@@ -219,8 +219,8 @@ mapping "sentinelone" {
     "event.code"      = coalesce(local.type, local.threat.detectionType, local.data.dvEventType, local.info.eventType)
     "event.created"   = time(local.threat.createdAt, local.info.reportedAt, raw.createdAt)
     "event.reason"    = coalesce(raw.primaryDescription, raw.description, first(raw.indicators[*].description))
-    "organization.id" = coalesce(local.live.accountId, local.detect.accountId, raw.accountId)
-    "organization.name" = coalesce(local.live.accountName, local.detect.accountName, raw.accountName)
+    "organization.id" = coalesce(local.live.accountId, local.detect.accountId, raw.accountId, raw.realTime.scope.account.id, raw.detectionTime.scope.accountId)
+    "organization.name" = coalesce(local.live.accountName, local.detect.accountName, raw.accountName, raw.realTime.scope.account.name, raw.detectionTime.scope.accountName)
     "observer.version" = coalesce(local.detect.agentVersion, local.detect.version)
     "host.id"     = coalesce(local.uuid, local.agent)
     "device.id"   = coalesce(local.uuid, local.agent)
@@ -240,10 +240,10 @@ mapping "sentinelone" {
     "process.pid"          = coalesce(local.source.pid, local.data.sourceProcessPid, local.process.pid)
     "process.entity_id"    = coalesce(local.source.uniqueId, local.data.sourceProcessKey, local.process.uid)
     "process.user.name"    = local.ran_as
-    "process.hash.sha256"  = first(hashes(local.source.fileHashSha256, local.data.sourceProcessSha256))
-    "process.hash.sha1"    = first(hashes(local.source.fileHashSha1, local.data.sourceProcessSha1))
-    "process.hash.md5"     = first(hashes(local.source.fileHashMd5, local.data.sourceProcessMd5))
-    "process.parent.name"  = coalesce(raw.sourceParentProcessInfo.name, local.data.sourceParentProcessName, local.process.parent_process.name)
+    "process.hash.sha256"  = first(hashes(local.source.fileHashSha256, local.data.sourceProcessSha256, local.process.file.sha256))
+    "process.hash.sha1"    = first(hashes(local.source.fileHashSha1, local.data.sourceProcessSha1, local.process.file.sha1))
+    "process.hash.md5"     = first(hashes(local.source.fileHashMd5, local.data.sourceProcessMd5, local.process.file.md5))
+    "process.parent.name"  = coalesce(raw.sourceParentProcessInfo.name, local.data.sourceParentProcessName, local.process.parent_process.name, local.process.parentName)
     "process.parent.command_line" = coalesce(raw.sourceParentProcessInfo.commandline, local.data.sourceParentProcessCommandLine)
     "file.name"        = local.kind == "threat" ? coalesce(local.threat.threatName, local.data.fileDisplayName) : null
     "file.path"        = coalesce(local.threat.filePath, local.data.filePath)
@@ -262,8 +262,8 @@ mapping "sentinelone" {
       infected       = local.live.agentInfected
       policy_mode    = local.detect.agentMitigationMode
       initiated_by   = local.threat.initiatedBy
-      site           = coalesce(local.live.siteName, local.detect.siteName, raw.siteName)
-      group          = coalesce(local.live.groupName, local.detect.groupName, raw.groupName)
+      site           = coalesce(local.live.siteName, local.detect.siteName, raw.siteName, raw.realTime.scope.site.name)
+      group          = coalesce(local.live.groupName, local.detect.groupName, raw.groupName, raw.realTime.scope.group.name)
       threat_id      = has(local.type) ? raw.threatId : null
       description    = raw.secondaryDescription
       failed         = local.failed
