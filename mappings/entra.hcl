@@ -36,8 +36,8 @@ mapping "entra" {
   locals {
     category = coalesce(envelope.category, raw.category)
     kind = coalesce(
-      is(local.category, "UserRiskEvents", "ServicePrincipalRiskEvents") || has(raw.riskEventType) ? "detection" : null,
-      is(local.category, "RiskyUsers", "RiskyServicePrincipals") || has(raw.riskLastUpdatedDateTime) ? "risky" : null,
+      is(local.category, "UserRiskEvents", "ServicePrincipalRiskEvents", "AgentRiskEvents") || has(raw.riskEventType) ? "detection" : null,
+      is(local.category, "RiskyUsers", "RiskyServicePrincipals", "RiskyAgents") || has(raw.riskLastUpdatedDateTime) || has(raw.riskLastModifiedDateTime) ? "risky" : null,
       is(local.category, "AuditLogs") || has(raw.activityDisplayName) ? "audit" : null,
       ends_with(local.category, "SignInLogs") || has(raw.status.errorCode) ? "sign-in" : null,
     )
@@ -45,7 +45,9 @@ mapping "entra" {
     tenant = clean(coalesce(envelope.tenantId, raw.tenantId, raw.resourceTenantId, regex("(?i)^/tenants/([^/]+)", envelope.resourceId)), "00000000-0000-0000-0000-000000000000")
     issuer = "https://login.microsoftonline.com/${local.tenant}/v2.0"
 
-    # Who: a user, or the identity of a workload.
+    # Who: a user, or the identity of a workload or agent; some agents have a user's.
+    as_user  = is(raw.identityType, "user", "agentUser")
+    no_user  = is(local.category, "RiskyServicePrincipals", "RiskyAgents") || has(raw.servicePrincipalId) || has(raw.appId) || has(raw.servicePrincipalType) || has(raw.identityType) || has(raw.agentDisplayName)
     actor    = raw.initiatedBy.user
     targets  = list(raw.targetResources)
     activity = coalesce(raw.activityDisplayName, envelope.operationName)
@@ -53,10 +55,10 @@ mapping "entra" {
     added    = is(local.activity, "Add FIDO2 security key", "Add Passkey (device-bound)", "Add Passkey (device-bound) security key", "Add Windows Hello for Business credential", "Add passwordless phone sign-in credential", "Add platform credential")
     # What users report, and register on a device, they do for themselves.
     target   = coalesce(first([for t in local.targets : t if is(t.type, "User")]), local.reported || local.added ? local.actor : null)
-    user_id  = clean(local.kind == "audit" ? local.target.id : local.kind == "risky" && !has(raw.servicePrincipalId) && !has(raw.appId) ? raw.id : raw.userId, "00000000-0000-0000-0000-000000000000")
+    user_id  = clean(local.kind == "audit" ? local.target.id : local.kind == "risky" && (local.as_user || !local.no_user) ? raw.id : coalesce(raw.userId, local.as_user ? coalesce(raw.identityId, raw.agentId) : null), "00000000-0000-0000-0000-000000000000")
     upn      = coalesce(local.kind == "audit" ? local.target.userPrincipalName : raw.userPrincipalName, regex("^[^@ ]+@[^@ ]+$", local.target.displayName))
     mail     = contains(local.upn, "#EXT#") ? null : local.upn # a guest's is none
-    workload = has(local.user_id) ? null : coalesce(raw.servicePrincipalId, local.kind == "risky" ? raw.id : null, raw.appId)
+    workload = has(local.user_id) ? null : coalesce(raw.servicePrincipalId, raw.identityId, raw.agentId, local.kind == "risky" ? raw.id : null, raw.appId)
     person   = aliases(email(local.mail), iss_sub(local.issuer, local.user_id))
     subject = complex({
       user        = local.person
@@ -70,7 +72,7 @@ mapping "entra" {
     types  = list(local.type, raw.riskEventTypes_v2, raw.riskEventTypes)
     level  = enum("level", raw.riskLevel)
     closed = is(raw.riskState, "remediated", "dismissed", "confirmedSafe")
-    proven = is(raw.riskState, "confirmedCompromised") || is(local.type, "adminConfirmedUserCompromised", "adminConfirmedServicePrincipalCompromised") && !local.closed
+    proven = is(raw.riskState, "confirmedCompromised") || is(local.type, "adminConfirmedUserCompromised", "adminConfirmedServicePrincipalCompromised", "adminConfirmedAgentCompromised") && !local.closed
     user_level = coalesce(local.closed ? "LOW" : null, local.proven ? "HIGH" : null, is(local.level, "LOW", "MEDIUM", "HIGH") ? local.level : null)
     # A password spray is a detection only once a password was found to be right.
     leaked = is(local.types, "leakedCredentials", "passwordSpray")
@@ -163,7 +165,7 @@ mapping "entra" {
   # Detections, and users or workloads whose level cannot be told.
   event "alert" {
     when    = local.kind == "detection" || local.kind == "risky" && (!has(local.user_level) || !has(local.person))
-    time    = local.kind == "detection" ? time(raw.activityDateTime, raw.detectedDateTime, raw.lastUpdatedDateTime, envelope.time) : time(raw.riskLastUpdatedDateTime, envelope.time)
+    time    = local.kind == "detection" ? time(raw.activityDateTime, raw.detectedDateTime, raw.lastUpdatedDateTime, envelope.time) : time(raw.riskLastUpdatedDateTime, raw.riskLastModifiedDateTime, envelope.time)
     subject = local.subject
     body = {
       alert_id = coalesce(raw.id, raw.requestId, envelope.correlationId)
@@ -206,7 +208,7 @@ mapping "entra" {
   # What the user's risk is now. A risk that is over is low.
   event "risk-level-change" {
     when    = local.kind == "risky" && has(local.user_level) && has(local.person)
-    time    = time(raw.riskLastUpdatedDateTime, envelope.time)
+    time    = time(raw.riskLastUpdatedDateTime, raw.riskLastModifiedDateTime, envelope.time)
     subject = complex({ user = local.person })
     body = {
       principal         = "USER"
@@ -323,7 +325,7 @@ mapping "entra" {
 
   ecs = {
     "alert.source"     = "microsoft.entra.${coalesce(local.category, local.kind)}"
-    "alert.updated"    = time(raw.lastUpdatedDateTime, raw.riskLastUpdatedDateTime)
+    "alert.updated"    = time(raw.lastUpdatedDateTime, raw.lastModifiedDateTime, raw.riskLastUpdatedDateTime, raw.riskLastModifiedDateTime)
     "event.code"       = coalesce(local.type, local.activity)
     "event.provider"   = coalesce(raw.loggedByService, raw.source, "Microsoft Entra ID")
     "organization.id"  = local.tenant
@@ -334,7 +336,7 @@ mapping "entra" {
     "user.email"       = address(local.mail)
     "user.domain"      = account(local.mail).domain
     "user.full_name"   = coalesce(raw.userDisplayName, local.target.displayName)
-    "service.target.name" = coalesce(raw.appDisplayName, raw.servicePrincipalName, raw.servicePrincipalDisplayName)
+    "service.target.name" = coalesce(raw.appDisplayName, raw.servicePrincipalName, raw.servicePrincipalDisplayName, raw.agentDisplayName)
     "service.target.id"   = raw.appId
     "source.ip"           = ip(coalesce(raw.ipAddress, local.actor.ipAddress, envelope.callerIpAddress))
     "source.as.number"    = raw.autonomousSystemNumber
