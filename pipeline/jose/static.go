@@ -52,7 +52,8 @@ func Static(jwks []byte) (*Set, error) {
 }
 
 // StaticFile reads a JWK Set from a file. Unlike Static it takes a set without
-// any usable key for a mistake.
+// any usable key for a mistake. Errors name the file only if it cannot be read:
+// the caller knows it.
 func StaticFile(path string) (*Set, error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -60,10 +61,10 @@ func StaticFile(path string) (*Set, error) {
 	}
 	s, err := Static(text)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	if s.Len() == 0 {
-		return nil, fmt.Errorf("%s: read key set: no usable public signature key in it", path)
+		return nil, fmt.Errorf("read key set: no usable public signature key in it")
 	}
 	return s, nil
 }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/signalbox-dev/signalbox/cmd/internal/config"
@@ -199,9 +198,5 @@ func keySet(i config.Issuer, now func() time.Time) (jose.KeySet, error) {
 		}
 		return jose.Remote(i.JWKS, client, jose.RemoteOptions{Now: now})
 	}
-	text, err := os.ReadFile(i.JWKSFile)
-	if err != nil {
-		return nil, err
-	}
-	return jose.Static(text)
+	return jose.StaticFile(i.JWKSFile)
 }
