@@ -3,7 +3,6 @@ package mappings
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -301,12 +300,19 @@ func (e *env) unwrapJSON(s string) value {
 
 // mayBeJSON reports whether a text begins as JSON does: most texts that are
 // asked do not.
-func mayBeJSON(s string) bool {
+func mayBeJSON(s string) bool { return begins(s, `{["-0123456789tfn`) }
+
+// looksLikeJSON reports whether a text begins as a list or an object does.
+func looksLikeJSON(s string) bool { return begins(s, "{[") }
+
+// begins reports whether the first sign of a text, JSON's spaces aside, is one of
+// those.
+func begins(s, signs string) bool {
 	for i := range len(s) {
 		switch c := s[i]; c {
 		case ' ', '\t', '\n', '\r':
 		default:
-			return strings.IndexByte(`{["-0123456789tfn`, c) >= 0
+			return strings.IndexByte(signs, c) >= 0
 		}
 	}
 	return false
@@ -319,12 +325,6 @@ func unreadable(s string) string {
 		return "it is no object and no list"
 	}
 	return clip(err.Error())
-}
-
-// looksLikeJSON reports whether a text begins as a list or an object does.
-func looksLikeJSON(s string) bool {
-	s = strings.TrimLeft(s, " \t\r\n")
-	return s != "" && (s[0] == '{' || s[0] == '[')
 }
 
 // nested bounds JSON in a text.
@@ -350,8 +350,7 @@ func namedParts(e *env, args []value) value {
 	}
 	name, begin, from := "", 0, 0 // of the member that is being read
 	until := func(end int) {
-		known := func(m member) bool { return m.name == name }
-		if name == "" || slices.ContainsFunc(out.made.members, known) {
+		if name == "" || out.made.index(name) >= 0 {
 			lost(s[begin:max(begin, end)])
 			return
 		}

@@ -1,10 +1,6 @@
 package mappings
 
-import (
-	"slices"
-
-	"github.com/hashicorp/hcl/v2/hclsyntax"
-)
+import "github.com/hashicorp/hcl/v2/hclsyntax"
 
 func (c *compiler) splat(x *hclsyntax.SplatExpr) expr {
 	of := c.expr(x.Source)
@@ -66,8 +62,7 @@ func (c *compiler) loop(x *hclsyntax.ForExpr) expr {
 				if name, ok := key(e).string(); ok {
 					e.work(4*len(out.made.members) + len(r.text)) // which are looked through for the name
 					m := e.member(name, r)
-					at := slices.IndexFunc(out.made.members, func(o member) bool { return o.name == name })
-					if at < 0 {
+					if at := out.made.index(name); at < 0 {
 						out.made.add(m.name, m.class, m.value)
 					} else if !equal(out.made.members[at].value, r) {
 						e.note(Note{Kind: Unreadable, Name: "for", Value: name})

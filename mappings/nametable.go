@@ -284,11 +284,19 @@ func (m *made) add(name string, class int32, v value) {
 
 // set gives an object being made a member.
 func (v value) set(m member) {
-	for i := range v.made.members {
-		if v.made.members[i].name == m.name {
-			v.made.members[i].value = m.value
-			return
-		}
+	if i := v.made.index(m.name); i >= 0 {
+		v.made.members[i].value = m.value
+		return
 	}
 	v.made.members = append(v.made.members, m)
+}
+
+// index is where an object being made has the member of that name, -1 if it has none.
+func (m *made) index(name string) int {
+	for i := range m.members {
+		if m.members[i].name == name {
+			return i
+		}
+	}
+	return -1
 }
